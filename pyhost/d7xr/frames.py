@@ -1,0 +1,56 @@
+"""CAN frames as columns, in the layout of the firmware's own frame structure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FRAME_EXTENDED = 1
+FRAME_REMOTE = 2
+FRAME_ERROR = 4
+FRAME_FD = 8
+
+FRAME_DTYPE = np.dtype(
+    [
+        ("id", "<u4"),
+        ("length", "u1"),
+        ("flags", "u1"),
+        ("reserved", "u1", (2,)),
+        ("data", "u1", (8,)),
+    ]
+)
+"""One ``can_frame_t`` of the firmware: 16 bytes, checked against the C compiler at import of the core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Classic CAN data frames in the order of the bus.
+
+    Attributes:
+        time_us: Time of each frame in microseconds, int64, shape ``(n,)``, never decreasing.
+        frame: Frames, ``FRAME_DTYPE``, shape ``(n,)``.
+    """
+
+    time_us: NDArray[np.int64]
+    frame: NDArray[np.void]
+
+    def __post_init__(self) -> None:
+        """Refuse columns that do not belong together."""
+        if self.time_us.shape != self.frame.shape or self.time_us.ndim != 1:
+            raise ValueError(f"need equal (n,) shapes: {self.time_us.shape}, {self.frame.shape}")
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return int(self.time_us.shape[0])
+
+    @property
+    def tick(self) -> NDArray[np.int64]:
+        """Tick of each frame when the first frame is at tick 0, shape ``(n,)``."""
+        if len(self) == 0:
+            return np.zeros(0, dtype=np.int64)
+        return np.asarray((self.time_us - self.time_us[0]) // 1000, dtype=np.int64)
+
+    @property
+    def ticks(self) -> int:
+        """Number of 1 ms ticks from the first frame to the last, both included."""
+        return int(self.tick[-1]) + 1 if len(self) else 0
