@@ -1,0 +1,146 @@
+#include "control.h"
+
+#include "numeric.h"
+
+void control_init(control_t *control, const vcu_calibration_t *cal, bool is_calibration_refused)
+{
+    *control = (control_t){.is_calibration_refused = numeric_flag(is_calibration_refused)};
+    inputs_init(&control->inputs);
+    demand_init(&control->demand);
+    flight_mode_init(&control->flight_mode, cal);
+    intake_init(&control->intake, cal);
+    derate_init(&control->derate, cal);
+    torque_init(&control->torque);
+    cooling_init(&control->cooling);
+    fault_init(&control->fault);
+}
+
+static void believe_temperatures(control_t *control, const vcu_calibration_t *cal)
+{
+    const inputs_t *in                     = &control->inputs;
+    const signal_t *sensor[TEMPERATURE_COUNT] = {
+        [TEMPERATURE_COOLANT]     = &in->coolant_in_degC,
+        [TEMPERATURE_ENGINE_OIL]  = &in->engine_oil_degC,
+        [TEMPERATURE_CHARGE_AIR]  = &in->charge_air_degC,
+        [TEMPERATURE_GEARBOX_OIL] = &in->gearbox_oil_degC,
+    };
+
+    for (uint32_t id = 0U; id < (uint32_t)TEMPERATURE_COUNT; id++) {
+        temperature_tick(&control->temperature[id], cal, sensor[id], control->since_start_ticks);
+    }
+}
+
+/* Every limiter hands in its bound; torque.c alone decides. */
+static void limit_torque(control_t *control, const vcu_calibration_t *cal)
+{
+    static const torque_reason_t thermal[TEMPERATURE_COUNT] = {
+        [TEMPERATURE_COOLANT]     = TORQUE_REASON_COOLANT,
+        [TEMPERATURE_ENGINE_OIL]  = TORQUE_REASON_ENGINE_OIL,
+        [TEMPERATURE_CHARGE_AIR]  = TORQUE_REASON_CHARGE_AIR,
+        [TEMPERATURE_GEARBOX_OIL] = TORQUE_REASON_GEARBOX_OIL,
+    };
+    torque_t              *torque = &control->torque;
+    const flight_mode_t   *flight = &control->flight_mode;
+    const torque_reason_t  flying = flight_mode_reason(flight);
+
+    torque_begin(torque, control->demand.demand_Nm);
+    torque_offer(torque, TORQUE_REASON_DRIVER, control->demand.bound_Nm);
+    torque_offer(torque, TORQUE_REASON_RESTRICTOR, control->intake.torque_cap_Nm);
+    torque_offer_own(torque, cal, &control->inputs);
+    for (uint32_t id = 0U; id < (uint32_t)TEMPERATURE_COUNT; id++) {
+        const bool is_fallback = control->derate.is_fallback[id] != 0U;
+
+        torque_offer(torque, is_fallback ? TORQUE_REASON_SENSOR_LIMP : thermal[id], control->derate.bound_Nm[id]);
+    }
+    if (flying != TORQUE_REASON_NONE) {
+        torque_offer(torque, flying, flight->bound_Nm);
+    }
+    torque_decide(torque, cal, flight->wants_cut != 0U);
+}
+
+static void report_evidence(control_t *control)
+{
+    fault_t                 *fault    = &control->fault;
+    const flight_evidence_t *evidence = &control->flight_mode.evidence;
+
+    fault_report(fault, FAULT_INERTIAL_FROZEN, evidence->is_inertial_frozen != 0U);
+    fault_report(fault, FAULT_INERTIAL_LOST,
+                 (evidence->is_inertial_usable == 0U) && (evidence->is_inertial_frozen == 0U));
+    fault_report(fault, FAULT_DAMPER_LOST, (evidence->usable_corners < FLIGHT_CORNERS) && (evidence->is_damper_usable != 0U));
+    fault_report(fault, FAULT_DAMPERS_LOST, evidence->is_damper_usable == 0U);
+    fault_report(fault, FAULT_WHEEL_LOST, evidence->is_wheel_usable == 0U);
+    fault_report(fault, FAULT_SPEED_LOST, evidence->is_speed_measured == 0U);
+    fault_report(fault, FAULT_FLIGHT_TIMEOUT,
+                 (control->flight_mode.has_timed_out != 0U) && (control->flight_mode.is_locked_out != 0U));
+}
+
+static void report_powertrain(control_t *control)
+{
+    fault_t        *fault = &control->fault;
+    const inputs_t *in    = &control->inputs;
+
+    fault_report(fault, FAULT_PEDAL_DISAGREE, control->demand.pedal == (uint8_t)DEMAND_PEDAL_DISAGREE);
+    fault_report(fault, FAULT_PEDAL_SINGLE, control->demand.pedal == (uint8_t)DEMAND_PEDAL_SINGLE);
+    fault_report(fault, FAULT_PEDAL_LOST, control->demand.pedal == (uint8_t)DEMAND_PEDAL_LOST);
+    fault_report(fault, FAULT_ENGINE_SILENT, !signal_is_usable(&in->engine_speed_rpm));
+    fault_report(fault, FAULT_GEARBOX_SILENT, !signal_is_usable(&in->gear));
+    fault_report(fault, FAULT_AIR_ASSUMED, control->intake.is_assumed != 0U);
+    fault_report(fault, FAULT_BUS_ERRORS, control->has_bus_error != 0U);
+    fault_report(fault, FAULT_CALIBRATION_REFUSED, control->is_calibration_refused != 0U);
+    fault_report(fault, FAULT_STOPPED, control->torque.bound_Nm[TORQUE_REASON_STOP] < TORQUE_UNLIMITED_Nm);
+}
+
+static void report_heat(control_t *control, const vcu_calibration_t *cal)
+{
+    static const fault_id_t lost[TEMPERATURE_COUNT] = {
+        [TEMPERATURE_COOLANT]     = FAULT_COOLANT_LOST,
+        [TEMPERATURE_ENGINE_OIL]  = FAULT_OIL_LOST,
+        [TEMPERATURE_CHARGE_AIR]  = FAULT_CHARGE_AIR_LOST,
+        [TEMPERATURE_GEARBOX_OIL] = FAULT_GEARBOX_OIL_LOST,
+    };
+    static const fault_id_t hot[TEMPERATURE_COUNT] = {
+        [TEMPERATURE_COOLANT]     = FAULT_COOLANT_HOT,
+        [TEMPERATURE_ENGINE_OIL]  = FAULT_OIL_HOT,
+        [TEMPERATURE_CHARGE_AIR]  = FAULT_CHARGE_AIR_HOT,
+        [TEMPERATURE_GEARBOX_OIL] = FAULT_GEARBOX_OIL_HOT,
+    };
+    fault_t        *fault = &control->fault;
+    const inputs_t *in    = &control->inputs;
+
+    for (uint32_t id = 0U; id < (uint32_t)TEMPERATURE_COUNT; id++) {
+        const temperature_t *temperature = &control->temperature[id];
+
+        fault_report(fault, lost[id], temperature_is_lost(temperature));
+        fault_report(fault, hot[id],
+                     temperature_is_believed(temperature) && (temperature->degC > cal->derate_start_degC[id]));
+    }
+    fault_report(fault, FAULT_FAN_FAILED, control->cooling.fans.failed_count > 0U);
+    fault_report(fault, FAULT_FAN_UNHEARD, !signal_is_usable(&in->fan_1_current_A));
+    fault_report(fault, FAULT_SUPPLY_LOW, control->cooling.shed > 0U);
+    fault_report(fault, FAULT_SUPPLY_LOST, !signal_is_usable(&in->battery_V));
+}
+
+void control_tick(control_t *control, const vcu_calibration_t *cal)
+{
+    inputs_judge(&control->inputs, cal);
+    believe_temperatures(control, cal);
+
+    demand_tick(&control->demand, cal, &control->inputs, flight_mode_is_flying(&control->flight_mode));
+    flight_mode_tick(&control->flight_mode, cal, &control->inputs, control->demand.demand_Nm,
+                     control->torque.granted_Nm);
+    intake_tick(&control->intake, cal, &control->inputs);
+    cooling_tick(&control->cooling, cal, &control->inputs, control->temperature,
+                 flight_mode_is_flying(&control->flight_mode));
+    derate_tick(&control->derate, cal, control->temperature, control->cooling.fans.failed_count);
+    limit_torque(control, cal);
+
+    fault_begin(&control->fault);
+    report_evidence(control);
+    report_powertrain(control);
+    report_heat(control, cal);
+    fault_decide(&control->fault);
+
+    inputs_age(&control->inputs);
+    control->has_bus_error     = 0U;
+    control->since_start_ticks = numeric_count_u16(control->since_start_ticks);
+}

@@ -1,0 +1,39 @@
+/* control.h - from inputs to decisions: all control modules and the order in which they work.
+ *
+ * The memory of the whole car is in control_t: no pointer, no padding, the same bytes on every target.
+ */
+#ifndef CONTROL_H
+#define CONTROL_H
+
+#include "calibration.h"
+#include "cooling.h"
+#include "demand.h"
+#include "derate.h"
+#include "fault.h"
+#include "flight_mode.h"
+#include "inputs.h"
+#include "intake.h"
+#include "temperature.h"
+#include "torque.h"
+
+typedef struct {
+    inputs_t      inputs;
+    temperature_t temperature[TEMPERATURE_COUNT];
+    demand_t      demand;
+    flight_mode_t flight_mode;
+    intake_t      intake;
+    derate_t      derate;
+    torque_t      torque;
+    cooling_t     cooling;
+    fault_t       fault;
+    uint16_t      since_start_ticks;      /* saturates */
+    uint8_t       is_calibration_refused; /* the set at start broke a range or a rule: the built-in one is in use */
+    uint8_t       has_bus_error;          /* set by the bus since the last tick */
+} control_t;
+
+void control_init(control_t *control, const vcu_calibration_t *cal, bool is_calibration_refused);
+
+/* One millisecond. Reads as the specification. */
+void control_tick(control_t *control, const vcu_calibration_t *cal);
+
+#endif

@@ -1,0 +1,228 @@
+#include "cooling.h"
+
+#include "numeric.h"
+
+#define ENGINE_STOPPED 0U
+#define ENGINE_CRANKING 1U
+#define IGNITION_OFF 0U
+#define FAN_SWITCH_ALL_ON 1U
+#define RUN_ON_FANS 2U
+#define FLOOR_FANS 2U /* that a weak supply leaves to a hot engine */
+#define RAM_AIR_FANS 1U
+
+void cooling_init(cooling_t *cooling)
+{
+    *cooling = (cooling_t){.after_crank_ticks = UINT16_MAX, .after_flight_ticks = UINT16_MAX};
+    fan_bank_init(&cooling->fans);
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return (a < b) ? a : b;
+}
+
+static uint32_t most(uint32_t a, uint32_t b)
+{
+    return (a > b) ? a : b;
+}
+
+/* ---- how many fans each temperature asks for */
+
+static float threshold_degC(const vcu_calibration_t *cal, uint32_t ladder, uint32_t step)
+{
+    float result = cal->cooling_coolant_on_degC[step];
+
+    if (ladder != (uint32_t)TEMPERATURE_COOLANT) {
+        result = cal->cooling_other_on_degC[ladder - 1U] + (cal->cooling_other_step_K * (float)step);
+    }
+    return result;
+}
+
+/* One more at each threshold, one less hysteresis_K below it: the same rule at both ends of the ladder (PAIN-77). */
+static uint8_t climb(const vcu_calibration_t *cal, uint32_t ladder, uint32_t stage, float degC)
+{
+    uint32_t next = stage;
+
+    while ((next < FAN_COUNT) && (degC >= threshold_degC(cal, ladder, next))) {
+        next++;
+    }
+    while ((next > 0U) && (degC <= (threshold_degC(cal, ladder, next - 1U) - cal->cooling_hysteresis_K))) {
+        next--;
+    }
+    return (uint8_t)next;
+}
+
+static uint32_t wanted_by_heat(cooling_t *cooling, const vcu_calibration_t *cal,
+                               const temperature_t temperature[TEMPERATURE_COUNT])
+{
+    const temperature_t *coolant = &temperature[TEMPERATURE_COOLANT];
+    uint32_t             wanted  = 0U;
+
+    for (uint32_t id = 0U; id < COOLING_LADDERS; id++) {
+        if (temperature_is_believed(&temperature[id])) {
+            cooling->ladder_stage[id] = climb(cal, id, cooling->ladder_stage[id], temperature[id].degC);
+        }
+        wanted = most(wanted, cooling->ladder_stage[id]); /* a lost one keeps asking for what it asked */
+    }
+    if (temperature_is_believed(coolant)) {
+        if (coolant->degC >= cal->cooling_full_degC) {
+            cooling->is_full = 1U;
+        } else if (coolant->degC <= (cal->cooling_full_degC - cal->cooling_hysteresis_K)) {
+            cooling->is_full = 0U;
+        } else {
+            /* as it was */
+        }
+    }
+    return (cooling->is_full != 0U) ? FAN_COUNT : wanted;
+}
+
+/* ---- what takes fans away */
+
+/* An unknown speed counts as standing: fans allowed (PAIN-74). */
+static uint32_t after_ram_air(cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
+                              const temperature_t *coolant, uint32_t wanted)
+{
+    const float speed_mps = signal_is_usable(&inputs->ground_speed_mps) ? inputs->ground_speed_mps.value : 0.0f;
+    const bool  is_mild   = temperature_is_believed(coolant) && (coolant->degC < cal->cooling_ram_air_below_degC);
+
+    if (speed_mps > cal->cooling_ram_air_mps) {
+        cooling->is_ram_air = 1U;
+    } else if (speed_mps < (cal->cooling_ram_air_mps - cal->cooling_ram_air_hysteresis_mps)) {
+        cooling->is_ram_air = 0U;
+    } else {
+        /* as it was */
+    }
+    return ((cooling->is_ram_air != 0U) && is_mild && (cooling->is_full == 0U)) ? least(wanted, RAM_AIR_FANS) : wanted;
+}
+
+/* An unknown supply sheds nothing. A hot or blind unit keeps two fans whatever the supply. */
+static uint32_t after_shedding(cooling_t *cooling, const vcu_calibration_t *cal, const signal_t *battery_V,
+                               uint32_t wanted, bool is_hot)
+{
+    const bool is_known = signal_is_usable(battery_V);
+    const bool is_low   = is_known && (battery_V->value < cal->cooling_shed_one_V);
+    const bool is_lower = is_known && (battery_V->value < cal->cooling_shed_two_V);
+
+    cooling->low_one_ticks = numeric_held_u16(cooling->low_one_ticks, is_low);
+    cooling->low_two_ticks = numeric_held_u16(cooling->low_two_ticks, is_lower);
+    cooling->shed          = (uint8_t)(((cooling->low_one_ticks >= cal->cooling_shed_ms) ? 1U : 0U) +
+                              ((cooling->low_two_ticks >= cal->cooling_shed_ms) ? 1U : 0U));
+
+    const uint32_t left = (wanted > cooling->shed) ? (wanted - cooling->shed) : 0U;
+
+    return is_hot ? most(left, least(wanted, FLOOR_FANS)) : left;
+}
+
+/* ---- which rule decides */
+
+/* After a stop: bounded by time, temperature and supply. A lost sensor cannot end it early (the hot stop of a blind
+ * unit needs air most); an unknown supply forbids it, for a flat battery strands the car. */
+static bool is_running_on(const cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
+                          const temperature_t *coolant)
+{
+    const bool has_supply = signal_is_usable(&inputs->battery_V) && (inputs->battery_V.value >= cal->cooling_run_on_V);
+    const bool is_warm    = temperature_is_lost(coolant) || (coolant->degC >= cal->cooling_run_on_degC);
+
+    return has_supply && is_warm && (cooling->stopped_ticks <= cal->cooling_run_on_ms);
+}
+
+static cooling_state_t rule_of(const cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
+                               const temperature_t *coolant)
+{
+    cooling_state_t state = COOLING_NORMAL;
+
+    if (signal_shows(&inputs->engine_status, ENGINE_CRANKING)) {
+        state = COOLING_CRANKING;
+    } else if (cooling->stopped_ticks > 0U) {
+        state = is_running_on(cooling, cal, inputs, coolant) ? COOLING_RUN_ON : COOLING_OFF;
+    } else if (temperature_is_lost(coolant)) {
+        state = COOLING_SENSOR_LOST;
+    } else if (signal_shows(&inputs->fan_switch, FAN_SWITCH_ALL_ON)) {
+        state = COOLING_MANUAL;
+    } else {
+        state = COOLING_NORMAL;
+    }
+    return state;
+}
+
+static uint32_t fans_wanted(cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
+                            const temperature_t temperature[TEMPERATURE_COUNT])
+{
+    const temperature_t *coolant = &temperature[TEMPERATURE_COOLANT];
+    const uint32_t       by_heat = wanted_by_heat(cooling, cal, temperature);
+    const uint32_t       moving  = after_ram_air(cooling, cal, inputs, coolant, by_heat);
+    uint32_t             wanted  = 0U;
+
+    switch ((cooling_state_t)cooling->state) {
+    case COOLING_OFF:
+    case COOLING_CRANKING:
+        wanted = 0U;
+        break;
+    case COOLING_RUN_ON:
+        wanted = temperature_is_lost(coolant) ? RUN_ON_FANS : least(most(by_heat, 1U), RUN_ON_FANS);
+        break;
+    case COOLING_SENSOR_LOST:
+        wanted = after_shedding(cooling, cal, &inputs->battery_V, FAN_COUNT, true);
+        break;
+    case COOLING_MANUAL:
+        wanted = after_shedding(cooling, cal, &inputs->battery_V, FAN_COUNT, cooling->is_full != 0U);
+        break;
+    case COOLING_NORMAL:
+        wanted = after_shedding(cooling, cal, &inputs->battery_V, moving, cooling->is_full != 0U);
+        break;
+    }
+    return wanted;
+}
+
+static float pump_duty_pct(const cooling_t *cooling, const vcu_calibration_t *cal, const temperature_t *coolant)
+{
+    const float warm = temperature_is_believed(coolant)
+                           ? numeric_fraction(coolant->degC, cal->cooling_pump_cold_degC, cal->cooling_pump_full_degC)
+                           : 1.0f;
+    float duty_pct   = cal->cooling_pump_cold_pct + ((100.0f - cal->cooling_pump_cold_pct) * warm);
+
+    if (cooling->state == (uint8_t)COOLING_RUN_ON) {
+        duty_pct = cal->cooling_pump_run_on_pct;
+    } else if (cooling->state == (uint8_t)COOLING_OFF) {
+        duty_pct = 0.0f;
+    } else {
+        /* the engine runs or is about to */
+    }
+    return duty_pct;
+}
+
+static void count_times(cooling_t *cooling, const inputs_t *inputs, bool is_flying)
+{
+    const bool is_stopped =
+        signal_shows(&inputs->engine_status, ENGINE_STOPPED) || signal_shows(&inputs->ignition, IGNITION_OFF);
+    const bool is_cranking = signal_shows(&inputs->engine_status, ENGINE_CRANKING);
+
+    cooling->stopped_ticks      = is_stopped ? numeric_count_u32(cooling->stopped_ticks) : 0U;
+    cooling->after_crank_ticks  = is_cranking ? 0U : numeric_count_u16(cooling->after_crank_ticks);
+    cooling->after_flight_ticks = is_flying ? 0U : numeric_count_u16(cooling->after_flight_ticks);
+}
+
+void cooling_tick(cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
+                  const temperature_t temperature[TEMPERATURE_COUNT], bool is_flying)
+{
+    const temperature_t *coolant = &temperature[TEMPERATURE_COOLANT];
+
+    count_times(cooling, inputs, is_flying);
+    cooling->state = (uint8_t)rule_of(cooling, cal, inputs, coolant);
+    cooling->stage = (uint8_t)fans_wanted(cooling, cal, inputs, temperature);
+
+    const bool is_stop   = (cooling->state == (uint8_t)COOLING_CRANKING) || (cooling->state == (uint8_t)COOLING_OFF);
+    const bool may_start = (cooling->after_crank_ticks >= cal->cooling_crank_wait_ms) &&
+                           (cooling->after_flight_ticks >= cal->cooling_flight_wait_ms);
+    fan_order_t order    = FAN_ORDER_RUN;
+
+    if (is_stop) {
+        order = FAN_ORDER_STOP;
+    } else if (is_flying) {
+        order = FAN_ORDER_HOLD;
+    } else {
+        order = FAN_ORDER_RUN;
+    }
+    fan_bank_tick(&cooling->fans, cal, inputs, cooling->stage, order, may_start);
+    cooling->pump_pct = pump_duty_pct(cooling, cal, coolant);
+}

@@ -1,0 +1,54 @@
+/* temperature.h - is a temperature sensor to be believed?
+ *
+ * A sensor is lost when its sample is invalid or stale, or when it moves faster than anything with that mass of metal
+ * and fluid can: an open or shorted wire. It is believed again after it has been plausible for heal_ms and is back near
+ * the last believed value, the allowance growing with the time it was lost: a broken probe that settles at a pleasant
+ * reading is not healed by patience alone (PAIN-83).
+ */
+#ifndef TEMPERATURE_H
+#define TEMPERATURE_H
+
+#include "calibration.h"
+#include "signal.h"
+
+typedef enum {
+    TEMPERATURE_COOLANT = 0,
+    TEMPERATURE_ENGINE_OIL,
+    TEMPERATURE_CHARGE_AIR,
+    TEMPERATURE_GEARBOX_OIL,
+    TEMPERATURE_COUNT
+} temperature_id_t;
+
+typedef enum {
+    TEMPERATURE_UNKNOWN = 0, /* just started, no sample yet */
+    TEMPERATURE_BELIEVED,
+    TEMPERATURE_LOST
+} temperature_state_t;
+
+typedef struct {
+    float    degC;         /* last believed value */
+    float    sample_degC;  /* last sample, believed or not */
+    uint32_t lost_ticks;
+    uint16_t since_ticks;  /* since the last sample */
+    uint16_t good_ticks;   /* plausible for this long while lost */
+    uint8_t  state;        /* temperature_state_t */
+    uint8_t  is_known;     /* there has been a believed value since start */
+    uint8_t  reserved[2];
+} temperature_t;
+_Static_assert(sizeof(temperature_t) == 20U, "temperature_t: hidden padding");
+
+/* One tick; `since_start_ticks` saturates. */
+void temperature_tick(temperature_t *temperature, const vcu_calibration_t *cal, const signal_t *signal_degC,
+                      uint16_t since_start_ticks);
+
+static inline bool temperature_is_believed(const temperature_t *temperature)
+{
+    return temperature->state == (uint8_t)TEMPERATURE_BELIEVED;
+}
+
+static inline bool temperature_is_lost(const temperature_t *temperature)
+{
+    return temperature->state == (uint8_t)TEMPERATURE_LOST;
+}
+
+#endif

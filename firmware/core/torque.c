@@ -1,0 +1,169 @@
+#include "torque.h"
+
+#include "numeric.h"
+
+#define KILL_SWITCH_STOP 1U
+#define IGNITION_OFF 0U
+
+typedef struct {
+    uint8_t is_fast;   /* acts by spark: the air path stays up behind it */
+    uint8_t is_fault;  /* its release is handed back at heal_Nmps */
+} policy_t;
+
+static const policy_t policies[TORQUE_REASON_COUNT] = {
+    [TORQUE_REASON_DRIVER]         = {.is_fast = 0U, .is_fault = 1U},
+    [TORQUE_REASON_REV_SOFT]       = {.is_fast = 1U, .is_fault = 0U},
+    [TORQUE_REASON_REV_HARD]       = {.is_fast = 1U, .is_fault = 0U},
+    [TORQUE_REASON_FLIGHT_SUSPECT] = {.is_fast = 1U, .is_fault = 0U},
+    [TORQUE_REASON_FLIGHT_AIR]     = {.is_fast = 1U, .is_fault = 0U},
+    [TORQUE_REASON_FLIGHT_LANDING] = {.is_fast = 1U, .is_fault = 0U},
+    [TORQUE_REASON_FLIGHT_RAMP]    = {.is_fast = 1U, .is_fault = 0U},
+    [TORQUE_REASON_SENSOR_LIMP]    = {.is_fast = 0U, .is_fault = 1U},
+    [TORQUE_REASON_LEVEL2]         = {.is_fast = 1U, .is_fault = 1U},
+    [TORQUE_REASON_LINK]           = {.is_fast = 0U, .is_fault = 1U},
+    [TORQUE_REASON_STOP]           = {.is_fast = 1U, .is_fault = 1U},
+};
+
+void torque_init(torque_t *torque)
+{
+    *torque = (torque_t){.link_Nm = TORQUE_UNLIMITED_Nm};
+    torque_begin(torque, 0.0f);
+}
+
+void torque_begin(torque_t *torque, float demand_Nm)
+{
+    torque->demand_Nm = demand_Nm;
+    for (uint32_t i = 0U; i < (uint32_t)TORQUE_REASON_COUNT; i++) {
+        torque->bound_Nm[i] = TORQUE_UNLIMITED_Nm;
+    }
+}
+
+void torque_offer(torque_t *torque, torque_reason_t reason, float bound_Nm)
+{
+    const float clean_Nm = numeric_clamp(bound_Nm, 0.0f, TORQUE_UNLIMITED_Nm);
+
+    torque->bound_Nm[reason] = numeric_min(torque->bound_Nm[reason], clean_Nm);
+}
+
+static void offer_engine_speed(torque_t *torque, const vcu_calibration_t *cal, float speed_rpm)
+{
+    const float taken = numeric_fraction(speed_rpm, cal->torque_rev_soft_rpm, cal->torque_rev_soft_end_rpm);
+
+    if (taken > 0.0f) {
+        torque_offer(torque, TORQUE_REASON_REV_SOFT, cal->torque_gearbox_max_Nm * (1.0f - taken));
+    }
+    if (speed_rpm >= cal->torque_rev_hard_rpm) {
+        torque->is_rev_cut = 1U;
+    } else if (speed_rpm < (cal->torque_rev_hard_rpm - cal->torque_rev_hysteresis_rpm)) {
+        torque->is_rev_cut = 0U;
+    } else {
+        /* as it was */
+    }
+    if (torque->is_rev_cut != 0U) {
+        torque_offer(torque, TORQUE_REASON_REV_HARD, 0.0f);
+    }
+}
+
+/* Engine silent: the granted torque holds for link_hold_ms, then goes to 0 over link_ramp_ms. */
+static void offer_link(torque_t *torque, const vcu_calibration_t *cal, bool is_engine_heard)
+{
+    torque->link_ticks = numeric_held_u16(torque->link_ticks, !is_engine_heard);
+    if (is_engine_heard) {
+        torque->link_Nm = TORQUE_UNLIMITED_Nm;
+    } else {
+        const float fall_Nmps = (cal->torque_gearbox_max_Nm * NUMERIC_TICKS_PER_S) / (float)cal->demand_link_ramp_ms;
+
+        torque->link_Nm = numeric_min(torque->link_Nm, numeric_max(torque->granted_Nm, 0.0f));
+        if (torque->link_ticks > cal->demand_link_hold_ms) {
+            torque->link_Nm = numeric_slew(torque->link_Nm, 0.0f, 0.0f, fall_Nmps);
+        }
+        torque_offer(torque, TORQUE_REASON_LINK, torque->link_Nm);
+    }
+}
+
+void torque_offer_own(torque_t *torque, const vcu_calibration_t *cal, const inputs_t *inputs)
+{
+    const bool is_gearbox_heard = signal_is_usable(&inputs->gear);
+    const bool is_engine_heard  = signal_is_usable(&inputs->engine_speed_rpm);
+    const bool is_stopped =
+        signal_shows(&inputs->kill_switch, KILL_SWITCH_STOP) || signal_shows(&inputs->ignition, IGNITION_OFF);
+
+    torque_offer(torque, is_gearbox_heard ? TORQUE_REASON_GEARBOX : TORQUE_REASON_SENSOR_LIMP,
+                 is_gearbox_heard ? cal->torque_gearbox_max_Nm : cal->torque_gearbox_lost_Nm);
+    if (is_engine_heard) {
+        offer_engine_speed(torque, cal, inputs->engine_speed_rpm.value);
+    }
+    offer_link(torque, cal, is_engine_heard);
+    if (is_stopped) {
+        torque_offer(torque, TORQUE_REASON_STOP, 0.0f);
+    }
+}
+
+/* The reason of the smallest bound below `below_Nm`, leaving out `but`; None if there is none. */
+static torque_reason_t smallest(const torque_t *torque, float below_Nm, torque_reason_t but)
+{
+    torque_reason_t winner    = TORQUE_REASON_NONE;
+    float           lowest_Nm = below_Nm;
+
+    for (uint32_t i = 1U; i < (uint32_t)TORQUE_REASON_COUNT; i++) {
+        const bool is_lower = (winner == TORQUE_REASON_NONE) ? (torque->bound_Nm[i] < lowest_Nm)
+                                                             : (torque->bound_Nm[i] <= lowest_Nm);
+
+        if (is_lower && (i != (uint32_t)but)) {
+            winner    = (torque_reason_t)i;
+            lowest_Nm = torque->bound_Nm[i];
+        }
+    }
+    return winner;
+}
+
+static float slow_limit_Nm(const torque_t *torque)
+{
+    float limit_Nm = TORQUE_UNLIMITED_Nm;
+
+    for (uint32_t i = 1U; i < (uint32_t)TORQUE_REASON_COUNT; i++) {
+        if (policies[i].is_fast == 0U) {
+            limit_Nm = numeric_min(limit_Nm, torque->bound_Nm[i]);
+        }
+    }
+    return limit_Nm;
+}
+
+/* Downwards at once, upwards at the given rate: no step on any hand-back (PAIN-80). */
+static float risen_Nm(float from_Nm, float target_Nm, float rise_Nmps)
+{
+    return numeric_min(target_Nm, from_Nm + (rise_Nmps / NUMERIC_TICKS_PER_S));
+}
+
+void torque_decide(torque_t *torque, const vcu_calibration_t *cal, bool wants_cut)
+{
+    const torque_reason_t winner    = smallest(torque, torque->demand_Nm, TORQUE_REASON_NONE);
+    const torque_reason_t runner_up = smallest(torque, TORQUE_UNLIMITED_Nm, winner);
+    const bool            is_bound  = winner != TORQUE_REASON_NONE;
+    const float           target_Nm = is_bound ? torque->bound_Nm[winner] : torque->demand_Nm;
+    const bool  is_healing = (policies[torque->recovering].is_fault != 0U) && (policies[winner].is_fault == 0U);
+    const float rise_Nmps  = is_healing ? cal->torque_heal_Nmps : cal->torque_rise_Nmps;
+
+    torque->granted_Nm  = risen_Nm(torque->granted_Nm, target_Nm, rise_Nmps);
+    torque->air_path_Nm = risen_Nm(torque->air_path_Nm, numeric_min(torque->demand_Nm, slow_limit_Nm(torque)), rise_Nmps);
+
+    const bool is_slewing = torque->granted_Nm < target_Nm;
+
+    if (is_bound) {
+        torque->reason = (uint8_t)winner;
+    } else if (is_slewing) {
+        torque->reason = (torque->recovering != (uint8_t)TORQUE_REASON_NONE) ? torque->recovering
+                                                                             : (uint8_t)TORQUE_REASON_SLEW;
+    } else {
+        torque->reason = (uint8_t)TORQUE_REASON_NONE;
+    }
+    /* What is handed back is remembered until torque has arrived; a fault outranks what wins meanwhile. */
+    if (!is_slewing || (is_bound && !is_healing)) {
+        torque->recovering = (uint8_t)winner;
+    }
+
+    torque->runner_up = (uint8_t)runner_up;
+    torque->margin_Nm = ((runner_up != TORQUE_REASON_NONE) ? torque->bound_Nm[runner_up] : TORQUE_UNLIMITED_Nm) - target_Nm;
+    torque->is_cut    = numeric_flag(wants_cut || (torque->is_rev_cut != 0U) ||
+                                     (torque->bound_Nm[TORQUE_REASON_STOP] < TORQUE_UNLIMITED_Nm));
+}
