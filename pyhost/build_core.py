@@ -1,0 +1,201 @@
+"""Build the firmware into Python, and generate what is generated from the bus file.
+
+``python pyhost/build_core.py codec OUT_DIR`` writes the C codec and the identity header. Setuptools
+takes ``ffibuilder`` from here (see setup.py). Flags come from firmware/flags.mk, the declarations
+that Python sees from the firmware's own headers: there is no second copy of either.
+"""
+
+import re
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+from cffi import FFI
+
+ROOT = Path(__file__).resolve().parent.parent
+FIRMWARE = ROOT / "firmware"
+NATIVE = ROOT / "pyhost" / "native"
+CODEC = ROOT / "build" / "codec"
+DBC = FIRMWARE / "bus" / "d7xr.dbc"
+INCLUDE_FOLDERS = (FIRMWARE / "core", FIRMWARE / "bus", FIRMWARE, NATIVE)
+
+
+def compiler_flags() -> list[str]:
+    """Return the flags of firmware/flags.mk that every compiler of this project gets."""
+    values = dict(
+        re.findall(r"^(D7XR_\w+) := (.*)$", (FIRMWARE / "flags.mk").read_text(), re.MULTILINE)
+    )
+    return [
+        *values["D7XR_CSTD"].split(),
+        *values["D7XR_ARITH"].split(),
+        *values["D7XR_WARN"].split(),
+    ]
+
+
+def firmware_sources() -> list[Path]:
+    """Return the C files of the unit itself, in a fixed order."""
+    folders = (FIRMWARE / "core", FIRMWARE / "bus", FIRMWARE)
+    return [path for folder in folders for path in sorted(folder.glob("*.c"))]
+
+
+def _declaring_files() -> list[Path]:
+    folders = (FIRMWARE / "core", FIRMWARE / "bus", FIRMWARE)
+    return [p for folder in folders for p in sorted([*folder.glob("*.h"), *folder.glob("*.def")])]
+
+
+def _without_prose(text: str) -> str:
+    """Drop comments, strings and white space: words may change without changing a layout."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    text = re.sub(r'"(\\.|[^"\\])*"', '""', text)
+    return re.sub(r"\s+", "", text)
+
+
+def build_id() -> int:
+    """Return the hash of everything that the unit is made of."""
+    files = [*firmware_sources(), *_declaring_files(), DBC, FIRMWARE / "flags.mk"]
+    value = 0
+    for path in files:
+        value = zlib.crc32(path.read_bytes(), value)
+    return value
+
+
+def layout_hash() -> int:
+    """Return the hash of what state and frames look like, whatever the comments say."""
+    value = 0
+    for path in _declaring_files():
+        value = zlib.crc32(_without_prose(path.read_text()).encode(), value)
+    layout = re.findall(r"^(?:BO_| SG_) .*$", DBC.read_text(encoding="ascii"), re.MULTILINE)
+    return zlib.crc32("\n".join(layout).encode(), value)
+
+
+def _write_if_changed(path: Path, text: str) -> None:
+    """Leave the time stamp alone when nothing changed, so that nothing is compiled for nothing."""
+    if not path.is_file() or path.read_text() != text:
+        path.write_text(text)
+
+
+def generate_codec(folder: Path) -> None:
+    """Write bus_codec.[ch] and bus_identity.h, the same bytes for the same tree."""
+    import cantools
+    from cantools.database.can.c_source import generate
+
+    folder.mkdir(parents=True, exist_ok=True)
+    database = cantools.database.load_file(DBC, strict=True)
+    header, source, _, _ = generate(
+        database, "bus_codec", "bus_codec.h", "bus_codec.c", "fuzz.c", use_float=True
+    )
+    _write_if_changed(
+        folder / "bus_codec.h", re.sub(r"version .*\n|.*\d\d:\d\d:\d\d.*\n", "\n", header)
+    )
+    _write_if_changed(
+        folder / "bus_codec.c", re.sub(r"version .*\n|.*\d\d:\d\d:\d\d.*\n", "\n", source)
+    )
+    identity = (
+        "/* Generated from the tree: who this build is. */\n"
+        "#ifndef BUS_IDENTITY_H\n#define BUS_IDENTITY_H\n\n"
+        f"#define BUS_IDENTITY_BUILD 0x{build_id():08X}UL\n"
+        f"#define BUS_IDENTITY_LAYOUT 0x{layout_hash():08X}UL\n\n#endif\n"
+    )
+    _write_if_changed(folder / "bus_identity.h", identity)
+
+
+def _preprocessed(header: str, folders: tuple[Path, ...]) -> str:
+    """Return the project's own declarations: system headers are replaced by nothing."""
+    stub = ROOT / "build" / "cdef"
+    stub.mkdir(parents=True, exist_ok=True)
+    for name in ("stdint.h", "stddef.h", "string.h"):
+        _write_if_changed(stub / name, "")
+    _write_if_changed(stub / "stdbool.h", "#define bool _Bool\n")
+    command = ["gcc", "-E", "-P", "-nostdinc", "-I", str(stub)]
+    for folder in folders:
+        command += ["-iquote", str(folder)]
+    done = subprocess.run(  # noqa: S603
+        [*command, "-x", "c", "-"], input=header, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"cannot preprocess the firmware's headers:\n{done.stderr}")
+    return done.stdout
+
+
+def declarations() -> str:
+    """Return what Python may see, in the words of the headers: no asserts, no inline bodies."""
+    text = _preprocessed(
+        '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n', (*INCLUDE_FOLDERS, CODEC)
+    )
+    text = re.sub(
+        r"_Static_assert\s*\((?:[^()\"]|\"[^\"]*\"|\([^()]*(?:\([^()]*\)[^()]*)*\))*\)\s*;",
+        "",
+        text,
+    )
+    kept: list[str] = []
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith("static inline"):
+            for body in lines:
+                if body.rstrip() == "}":
+                    break
+        else:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def meanings() -> str:
+    """Return ``struct<TAB>member<TAB>comment`` lines from the members' comments in the headers."""
+    found: list[str] = []
+    for path in sorted((FIRMWARE / "core").glob("*.h")) + sorted((FIRMWARE / "bus").glob("*.h")):
+        for body, struct in re.findall(
+            r"typedef struct \{(.*?)\n\} (\w+);", path.read_text(), re.DOTALL
+        ):
+            for member, comment in re.findall(
+                r"^\s+\w+\s+\*?(\w+)(?:\[\w+\])?;\s*/\* (.*?) \*/$", body, re.MULTILINE
+            ):
+                found.append(f"{struct}\t{member}\t{comment}")
+    return "\n".join(found)
+
+
+def make_builder() -> FFI:
+    """Return the cffi builder of ``d7xr._core``."""
+    generate_codec(CODEC)
+    builder = FFI()
+    text = declarations()
+    builder.cdef(
+        text + "\nextern const char *const core_meanings;\nextern const char *const core_flags;\n"
+        "extern const uint32_t d7xr_digest_seed;\n"
+    )
+    literal = "\n".join(
+        '"' + line.replace("\\", "\\\\").replace('"', '\\"') + '\\n"'
+        for line in meanings().splitlines()
+    )
+    relative = [str(path.relative_to(ROOT)) for path in firmware_sources()]
+    natives = [str(path.relative_to(ROOT)) for path in sorted(NATIVE.glob("*.c"))]
+    codec = [str((CODEC / "bus_codec.c").relative_to(ROOT))]
+    headers = [*_declaring_files(), *sorted(NATIVE.glob("*.h")), FIRMWARE / "flags.mk", DBC]
+    # The generated wrapper is not our code: it gets the flags of arithmetic, which it shares with
+    # the unit, and no warnings of ours. The unit is held to all of them by the gates.
+    arithmetic = [f for f in compiler_flags() if not f.startswith("-W") and f != "-pedantic"]
+    builder.set_source(
+        "d7xr._core",
+        '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n#include "digest.h"\n'
+        f"const char *const core_meanings =\n{literal};\n"
+        "const uint32_t d7xr_digest_seed = DIGEST_SEED;\n"
+        f'const char *const core_flags = "{" ".join(compiler_flags())}";\n',
+        sources=[*relative, *natives, *codec],
+        depends=[str(path.relative_to(ROOT)) for path in headers],
+        extra_compile_args=[
+            *arithmetic,
+            "-O2",
+            *[part for folder in (*INCLUDE_FOLDERS, CODEC) for part in ("-iquote", str(folder))],
+        ],
+        py_limited_api=True,
+    )
+    return builder
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3 and sys.argv[1] == "codec":
+        generate_codec(Path(sys.argv[2]))
+    else:
+        raise SystemExit("usage: build_core.py codec OUT_DIR")
+else:
+    ffibuilder = make_builder()

@@ -1,0 +1,73 @@
+#include "batch.h"
+
+#include <string.h>
+
+#include "run_digest.h"
+
+static uint32_t bits_of(const vcu_t *vcu, const batch_field_t *field)
+{
+    uint32_t bits = 0U;
+
+    memcpy(&bits, (const unsigned char *)vcu + field->offset_bytes, field->size_bytes);
+    return bits;
+}
+
+static void deliver(batch_t *batch, vcu_t *vcu)
+{
+    while ((batch->next_frame < batch->frames) && (batch->frame_tick[batch->next_frame] <= (int64_t)batch->tick)) {
+        vcu_receive(vcu, &batch->frame[batch->next_frame]);
+        batch->next_frame++;
+    }
+}
+
+static void collect(batch_t *batch, vcu_t *vcu)
+{
+    while (vcu_transmit(vcu, &batch->sent[batch->sents])) {
+        batch->run_digest = run_digest_frame(batch->run_digest, (uint32_t)batch->tick, &batch->sent[batch->sents]);
+        batch->sent_tick[batch->sents] = (int64_t)batch->tick;
+        batch->sents++;
+    }
+    batch->run_digest = run_digest_tick(batch->run_digest, (uint32_t)batch->tick, vcu);
+}
+
+static void observe(batch_t *batch, const vcu_t *vcu)
+{
+    for (size_t i = 0U; i < batch->watches; i++) {
+        const uint32_t bits = bits_of(vcu, &batch->watch[i]);
+
+        if ((batch->is_open == 0U) || (bits != batch->last[i])) {
+            batch->change[batch->changes] = (batch_change_t){.tick = batch->tick, .field = (uint32_t)i, .value = bits};
+            batch->changes++;
+            batch->last[i] = bits;
+        }
+    }
+    batch->is_open = 1U;
+}
+
+static void record(batch_t *batch, const vcu_t *vcu)
+{
+    if ((batch->tick % batch->every_ticks) == 0U) {
+        for (size_t i = 0U; i < batch->records; i++) {
+            batch->row[(i * batch->row_capacity) + batch->rows] = bits_of(vcu, &batch->record[i]);
+        }
+        batch->rows++;
+    }
+}
+
+void batch_run(batch_t *batch, vcu_t *vcu, uint64_t ticks)
+{
+    batch->rows    = 0U;
+    batch->changes = 0U;
+    batch->sents   = 0U;
+    for (uint64_t i = 0U; i < ticks; i++) {
+        deliver(batch, vcu);
+        vcu_tick(vcu);
+        collect(batch, vcu);
+        observe(batch, vcu);
+        record(batch, vcu);
+        if (batch->digest != NULL) {
+            batch->digest[i] = vcu_digest(vcu);
+        }
+        batch->tick++;
+    }
+}

@@ -1,0 +1,55 @@
+/* batch.h - a stretch of ticks in one call: frames in, recorded columns, changes and sent frames out. */
+#ifndef BATCH_H
+#define BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vcu.h"
+
+/* A member of vcu_t, 1, 2 or 4 bytes wide. */
+typedef struct {
+    uint32_t offset_bytes;
+    uint32_t size_bytes;
+} batch_field_t;
+
+typedef struct {
+    uint64_t tick;
+    uint32_t field; /* index into watch */
+    uint32_t value; /* bits of the member, widened with zeros */
+} batch_change_t;
+
+typedef struct {
+    /* in */
+    const can_frame_t   *frame; /* all frames of the run */
+    const int64_t       *frame_tick;
+    size_t               frames;
+    const batch_field_t *record;
+    size_t               records;
+    const batch_field_t *watch;
+    size_t               watches;
+    uint32_t             every_ticks; /* a row at ticks that are a multiple of it */
+
+    /* in and out */
+    size_t    next_frame;
+    uint64_t  tick; /* the next to run */
+    uint32_t  run_digest;
+    uint32_t *last;    /* of each watched member */
+    uint8_t   is_open; /* the first tick has reported all watched members */
+
+    /* out, written from the start at each call */
+    uint32_t       *row; /* column after column, each `row_capacity` long: bits of the members */
+    size_t          row_capacity;
+    size_t          rows;
+    batch_change_t *change; /* room for watches * ticks */
+    size_t          changes;
+    can_frame_t    *sent; /* room for BUS_SENT_COUNT * ticks */
+    int64_t        *sent_tick;
+    size_t          sents;
+    uint32_t       *digest; /* of the state after each tick, or NULL */
+} batch_t;
+
+/* Run `ticks` ticks. The caller owns all memory and has made the buffers large enough. */
+void batch_run(batch_t *batch, vcu_t *vcu, uint64_t ticks);
+
+#endif

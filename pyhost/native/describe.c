@@ -1,0 +1,50 @@
+#include "describe.h"
+
+#include <stddef.h>
+
+#include "bus_identity.h"
+#include "calibration.h"
+
+#define COUNT_OF(table) ((uint32_t)(sizeof(table) / sizeof((table)[0])))
+
+const describe_parameter_t describe_parameter[] = {
+#define CAL(id, module, type, name, unit, low, high, value, meaning, source)                                \
+    {id,  #module, #name, #type, unit, (float)(low), (float)(high), meaning, source,                       \
+     (uint32_t)offsetof(vcu_calibration_t, module##_##name), 1U, 0U},
+#define CAL_ARRAY(id, module, type, name, n, unit, low, high, values, meaning, source)                      \
+    {id,  #module, #name, #type, unit, (float)(low), (float)(high), meaning, source,                       \
+     (uint32_t)offsetof(vcu_calibration_t, module##_##name), n, 1U},
+#include "calibration.def"
+#undef CAL
+#undef CAL_ARRAY
+};
+const uint32_t describe_parameters = COUNT_OF(describe_parameter);
+
+const describe_rule_t describe_rule[] = {
+#define RULE(name, condition, text) {#name, text},
+#include "calibration_rules.def"
+#undef RULE
+};
+const uint32_t describe_rules = COUNT_OF(describe_rule);
+
+const describe_fault_t describe_fault[] = {
+#define FAULT(name, severity, set_ms, heal_ms, saw, does) {#name, #severity, set_ms, heal_ms, saw, does},
+#include "fault.def"
+#undef FAULT
+};
+const uint32_t describe_faults = COUNT_OF(describe_fault);
+
+const describe_input_t describe_input[] = {
+#define INPUT(group, name, min, max) {#group, #name, min, max},
+#include "inputs.def"
+#undef INPUT
+};
+const uint32_t describe_inputs = COUNT_OF(describe_input);
+
+#ifdef __clang__
+const char *describe_compiler = __VERSION__;
+#else
+const char *describe_compiler = "GCC " __VERSION__;
+#endif
+const uint32_t describe_build_id    = BUS_IDENTITY_BUILD;
+const uint32_t describe_layout_hash = BUS_IDENTITY_LAYOUT;
