@@ -23,6 +23,8 @@ _lib: Final = _core.lib
 _CHUNK_TICKS: Final = 4096
 """Ticks for one crossing into C: the worst case of their changes and frames stays in cache."""
 
+RUN_DIGEST_SEED: Final = int(_lib.d7xr_digest_seed)
+
 CHANGE_DTYPE: Final = np.dtype([("tick", "<u8"), ("field", "<u4"), ("value", "<u4")])
 
 _ENUM_OF: Final = {
@@ -42,8 +44,8 @@ _ENUM_OF: Final = {
 _UNIT_OF: Final = {
     "mps2": "m/s^2", "m2ps4": "m^2/s^4", "radps2": "rad/s^2", "radps": "rad/s", "rpm": "rpm",
     "mps": "m/s", "mm": "mm", "m": "m", "Nm": "Nm", "degC": "degC", "kPa": "kPa", "kW": "kW",
-    "gps": "g/s", "mlps": "ml/s", "pct": "%", "ratio": "-", "V": "V", "A": "A", "L": "L", "ms": "ms",
-    "ticks": "ms", "K": "K", "s": "s", "h": "h",
+    "gps": "g/s", "mlps": "ml/s", "pct": "%", "ratio": "-", "V": "V", "A": "A", "L": "L",
+    "ms": "ms", "ticks": "ms", "K": "K", "s": "s",
 }  # fmt: skip
 
 
@@ -144,8 +146,8 @@ class Ecu:
 
     Args:
         calibration: The set to start with, as bytes of the C struct; None takes the built-in one. A
-            set that breaks a range or a rule is refused as on the car: the built-in one is used, and
-            the fault ``CalibrationRefused`` says so.
+            set that breaks a range or a rule is refused as on the car: the built-in one is used,
+            and the fault ``CalibrationRefused`` says so.
 
     Raises:
         ValueError: The bytes are not as many as the set has.
@@ -166,7 +168,7 @@ class Ecu:
         self._vcu = _ffi.new("vcu_t *")
         _lib.vcu_init(self._vcu, self._calibration)
         self._tick = 0
-        self._run_digest = int(_lib.d7xr_digest_seed)
+        self._run_digest = RUN_DIGEST_SEED
 
     @property
     def tick_count(self) -> int:
@@ -391,6 +393,31 @@ def _as_type(bits: NDArray[np.uint32], ctype: str) -> NDArray[Any]:
 
 def _c_fields(fields: Sequence[Field]) -> Any:  # noqa: ANN401 - a cffi array has no type
     return _ffi.new("batch_field_t[]", [(field.offset, field.size) for field in fields])
+
+
+def chain_digest(
+    run_digest: int, first_tick: int, digest: NDArray[np.uint32],
+    sent_tick: NDArray[np.int64], sent: NDArray[np.void],
+) -> int:  # fmt: skip
+    """Carry a run's digest over a stretch that ran on another target (see run_digest.h).
+
+    Args:
+        run_digest: The chain so far; ``RUN_DIGEST_SEED`` before the first tick.
+        first_tick: Tick at which the stretch began.
+        digest: Digest of the state after each of its ticks, shape ``(ticks,)``.
+        sent_tick: Tick of each frame sent, counted from the first of the stretch, shape ``(k,)``.
+        sent: These frames, ``FRAME_DTYPE``, shape ``(k,)``.
+    """
+    columns = [
+        np.ascontiguousarray(digest, dtype=np.uint32),
+        np.ascontiguousarray(sent, dtype=FRAME_DTYPE),
+        np.ascontiguousarray(sent_tick, dtype=np.int64),
+    ]
+    types = ("uint32_t *", "can_frame_t *", "int64_t *")
+    pointers = [
+        _ffi.cast(ctype, column.ctypes.data) for ctype, column in zip(types, columns, strict=True)
+    ]
+    return int(_lib.batch_chain(run_digest, first_tick, len(digest), *pointers, len(sent)))
 
 
 # ---- what the state consists of

@@ -27,7 +27,9 @@ static void collect(batch_t *batch, vcu_t *vcu)
         batch->sent_tick[batch->sents] = (int64_t)batch->tick;
         batch->sents++;
     }
-    batch->run_digest = run_digest_tick(batch->run_digest, (uint32_t)batch->tick, vcu);
+    if (run_digest_wants_state(batch->tick)) {
+        batch->run_digest = digest_step(batch->run_digest, vcu_digest(vcu));
+    }
 }
 
 static void observe(batch_t *batch, const vcu_t *vcu)
@@ -70,4 +72,21 @@ void batch_run(batch_t *batch, vcu_t *vcu, uint64_t ticks)
         }
         batch->tick++;
     }
+}
+
+uint32_t batch_chain(uint32_t run_digest, uint64_t first_tick, uint64_t ticks, const uint32_t *digest,
+                     const can_frame_t *sent, const int64_t *sent_tick, size_t sents)
+{
+    uint32_t hash = run_digest;
+    size_t   next = 0U;
+
+    for (uint64_t i = 0U; i < ticks; i++) {
+        for (; (next < sents) && (sent_tick[next] <= (int64_t)i); next++) {
+            hash = run_digest_frame(hash, (uint32_t)(first_tick + i), &sent[next]);
+        }
+        if (run_digest_wants_state(first_tick + i)) {
+            hash = digest_step(hash, digest[i]);
+        }
+    }
+    return hash;
 }

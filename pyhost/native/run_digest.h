@@ -7,10 +7,11 @@
 #ifndef RUN_DIGEST_H
 #define RUN_DIGEST_H
 
+#include <stdbool.h>
+
 #include "bus_codec.h"
 #include "can_frame.h"
 #include "digest.h"
-#include "vcu.h"
 
 #define RUN_DIGEST_EVERY_TICKS 100U
 
@@ -27,9 +28,9 @@ static inline uint32_t run_digest_frame(uint32_t hash, uint32_t tick, const can_
     return result;
 }
 
-static inline uint32_t run_digest_tick(uint32_t hash, uint32_t tick, const vcu_t *vcu)
+static inline bool run_digest_wants_state(uint64_t tick)
 {
-    return ((tick % RUN_DIGEST_EVERY_TICKS) == 0U) ? digest_step(hash, vcu_digest(vcu)) : hash;
+    return (tick % RUN_DIGEST_EVERY_TICKS) == 0U;
 }
 
 #endif
