@@ -165,7 +165,7 @@ def meanings() -> str:
             r"typedef struct \{(.*?)\n\} (\w+);", path.read_text(), re.DOTALL
         ):
             for member, comment in re.findall(
-                r"^\s+\w+\s+\*?(\w+)(?:\[\w+\])?;\s*/\* (.*?) \*/$", body, re.MULTILINE
+                r"^\s+\w+\s+\*?(\w+)(?:\[\w+\])?;[ \t]*/\* (.*?) \*/$", body, re.MULTILINE
             ):
                 found.append(f"{struct}\t{member}\t{comment}")
     return "\n".join(found)

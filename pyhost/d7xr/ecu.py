@@ -425,8 +425,9 @@ def chain_digest(
 
 def _unit_of(name: str) -> str:
     """Return the unit that a C name ends in; longer suffixes first, ``_Nmps`` is not ``_mps``."""
-    stem = re.sub(r"\[\d+\]$", "", name).removesuffix(".value")
-    return _UNIT_OF.get(stem.rsplit("_", 1)[-1], "") if "_" in stem else ""
+    member = re.sub(r"\[\d+\]$", "", name).removesuffix(".value").rsplit(".", 1)[-1]
+    is_bare = "_" not in member  # a member that is nothing but its unit, as temperature[0].degC
+    return _UNIT_OF.get(member.rsplit("_", 1)[-1], "") if not is_bare or member == "degC" else ""
 
 
 def _camel(name: str) -> str:

@@ -1,0 +1,85 @@
+"""Progress of a long command on standard error: a line that moves, or now and then a plain one."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from d7xr.cli import output
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+    from d7xr.replay import Progress
+
+_PLAIN_EVERY_S = 30.0
+
+
+@contextmanager
+def shown(
+    args: argparse.Namespace, *, clock: Callable[[], float] = monotonic
+) -> Iterator[Callable[[Progress], None]]:
+    """Yield a function that shows how far a replay is.
+
+    On a terminal it draws; elsewhere it prints at most one line every 30 s; with ``-q`` or
+    ``--json`` it does nothing.
+    """
+    if output.may_animate(args):
+        with _drawn(clock) as show:
+            yield show
+    elif args.is_quiet or args.json:
+        yield lambda _: None
+    else:
+        yield _plain(clock)
+
+
+def _plain(clock: Callable[[], float]) -> Callable[[Progress], None]:
+    started = last = clock()
+
+    def show(progress: Progress) -> None:
+        nonlocal last
+        now = clock()
+        if now - last >= _PLAIN_EVERY_S:
+            last = now
+            output.note(_line(progress, now - started))
+
+    return show
+
+
+@contextmanager
+def _drawn(clock: Callable[[], float]) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    started = clock()
+    bar = Bar(
+        BarColumn(bar_width=24),
+        TextColumn("{task.description}"),
+        console=Console(stderr=True, highlight=False),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(progress: Progress) -> None:
+            bar.update(
+                task,
+                total=progress.ticks,
+                completed=progress.ticks_done,
+                description=_line(progress, clock() - started),
+            )
+
+        yield show
+
+
+def _line(progress: Progress, elapsed_s: float) -> str:
+    elapsed_s = max(elapsed_s, 1e-9)
+    share = 100.0 * progress.ticks_done / max(progress.ticks, 1)
+    return (
+        f"{share:3.0f} %  {progress.frames_done / elapsed_s:,.0f} frames/s  "
+        f"{progress.ticks_done / 1000.0 / elapsed_s:,.0f} x real time  "
+        f"{progress.flights} flights"
+    )

@@ -1,0 +1,98 @@
+"""``d7xr replay TRACE``: a trace through the unit, and what it decided and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from d7xr.cli import output
+
+if TYPE_CHECKING:
+    import argparse
+
+    from d7xr.session import Options, Result
+
+EXIT_INTERRUPTED = 130
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb."""
+    parser = subparsers.add_parser(
+        "replay",
+        help="a trace through the unit: what it decided and why",
+        description="Replay a recorded CAN trace through the unit in virtual time and print what "
+        "happened: flights, limits, fan starts, faults, missing evidence.",
+    )
+    parser.add_argument("trace", type=Path, metavar="TRACE", help=".log .asc .blf .trc .csv .mf4")
+    parser.add_argument("--map", metavar="M", help="mapping of another car: a file or shipped name")
+    parser.add_argument("--dbc", type=Path, metavar="X.dbc", help="the mapped car's database")
+    parser.add_argument("--channel", type=int, metavar="N", help="channel of the trace, from 0")
+    parser.add_argument(
+        "--calibration", "--cal", default="default", metavar="SET.toml", help="calibration set"
+    )
+    add_output_options(parser)
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where the unit runs and what is written."""
+    parser.add_argument("--target", default="sil", help="where the unit runs; default: sil")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="run folder to write; without it nothing is written"
+    )
+    parser.add_argument(
+        "--format", default="mf4", metavar="LIST", help="of mf4, parquet, csv; default: mf4"
+    )
+    parser.add_argument(
+        "--rate-hz", type=int, default=100, metavar="N", help="of recorded states; default: 100"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb."""
+    from d7xr.session import Options
+
+    result = replay(
+        args,
+        Options(
+            trace=args.trace,
+            mapping=args.map,
+            database=args.dbc,
+            channel=args.channel,
+            calibration=args.calibration,
+            **output_options(args),
+        ),
+    )
+    if args.json:
+        output.emit_json(result.as_document())
+    else:
+        from d7xr.cli.summary import show
+
+        show(args, result)
+    return exit_code(result)
+
+
+def output_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that `add_output_options` has added."""
+    formats = tuple(name.strip() for name in args.format.split(",") if name.strip())
+    return {
+        "out": args.out,
+        "formats": formats,
+        "rate_hz": args.rate_hz,
+        "target": args.target,
+    }
+
+
+def replay(args: argparse.Namespace, options: Options) -> Result:
+    """Replay with progress on a terminal."""
+    from time import monotonic
+
+    from d7xr import session
+    from d7xr.cli import progress
+
+    with progress.shown(args) as show:
+        return session.run(options, clock=monotonic, on_progress=show)
+
+
+def exit_code(result: Result) -> int:
+    """Return the exit code of a result; interrupted is the worst."""
+    return result.verdict.exit_code if result.outcome.is_complete else EXIT_INTERRUPTED

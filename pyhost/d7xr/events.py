@@ -1,0 +1,262 @@
+"""What happened in a run, in a driver's words: flights, limits, fan starts, faults, lost evidence.
+
+Everything is read from the changes that a run keeps of a few states, tick by tick, so no event
+depends on the rate of a recording. Words come from the vehicle bus and from the unit's own tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from d7xr.ecu import Fault
+    from d7xr.replay import Outcome
+
+COOLANT: Final = "temperature[0]"
+"""The coolant as the unit believes it; temperatures are in the order of `temperature_id_t`."""
+
+WATCHED: Final = (
+    "flight_mode.missing_mask",
+    "flight_mode.record.number",
+    "flight_mode.record.air_time_ms",
+    "flight_mode.record.touchdown_ago_ms",
+    "flight_mode.record.peak_engine_rpm",
+    "flight_mode.record.granted_at_landing_Nm",
+    "flight_mode.record.peak_overspeed_pct",
+    "torque.reason",
+    "cooling.fans.running_mask",
+    "fault.active_mask",
+    f"{COOLANT}.degC",
+    f"{COOLANT}.state",
+)
+"""States whose every change a run keeps."""
+
+_TICKS_PER_S: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One state over a run: its value from each tick of change on.
+
+    Attributes:
+        tick: Ticks of change, int64, shape ``(k,)``, increasing, the first is 0.
+        value: Values from these ticks on, shape ``(k,)``, neighbours differ.
+    """
+
+    tick: NDArray[np.int64]
+    value: NDArray[Any]
+
+    def at(self, tick: int) -> float:
+        """Return the value at the end of a tick."""
+        return float(self.value[np.searchsorted(self.tick, tick, side="right") - 1])
+
+    def spans(self, ticks: int) -> Iterator[tuple[int, int, int]]:
+        """Yield first tick, tick behind the last, and value, for a state of whole numbers."""
+        ends = [*self.tick[1:].tolist(), ticks]
+        for start, end, value in zip(self.tick.tolist(), ends, self.value.tolist(), strict=True):
+            yield start, end, int(value)
+
+    def bit_spans(self, bit: int, ticks: int) -> Iterator[tuple[int, int]]:
+        """Yield first tick and tick behind the last of each span in which a bit is set."""
+        is_set = ((self.value.astype(np.int64) >> bit) & 1).astype(np.int8)
+        edges = np.diff(is_set, prepend=0, append=0)
+        ends = np.append(self.tick, ticks)
+        for start, end in zip(
+            ends[np.flatnonzero(edges == 1)], ends[np.flatnonzero(edges == -1)], strict=True
+        ):
+            yield int(start), int(end)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Names of what the unit counts.
+
+    Attributes:
+        reasons: Limit reason by its number on the bus.
+        evidence: Kind of evidence by its bit in the mask of missing evidence.
+        faults: Fault by its number.
+        believed: State of a temperature that is believed.
+    """
+
+    reasons: Mapping[int, str]
+    evidence: Mapping[int, str]
+    faults: Mapping[int, Fault]
+    believed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """One flight from take-off to touchdown."""
+
+    take_off_s: float
+    touchdown_s: float
+    air_time_ms: int
+    peak_engine_rpm: float
+    peak_overspeed_pct: float
+    granted_at_landing_Nm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How long one reason held torque below demand; ``None`` is the time without a limit."""
+
+    reason: str
+    total_s: float
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class FanStart:
+    """A fan was switched on; the coolant is unknown where its sensor was not usable."""
+
+    time_s: float
+    fan: int
+    coolant_degC: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSpan:
+    """A fault was active; without an end it still was when the run ended."""
+
+    name: str
+    number: int
+    severity: str
+    saw: str
+    does: str
+    start_s: float
+    end_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A kind of evidence that Flight Mode had to do without."""
+
+    evidence: str
+    total_s: float
+    spans_s: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Everything that happened in a run, each kind in the order of time.
+
+    Limits are in the order of their total time, longest first.
+    """
+
+    flights: tuple[Flight, ...]
+    limits: tuple[Limit, ...]
+    fans: tuple[FanStart, ...]
+    faults: tuple[FaultSpan, ...]
+    missing: tuple[Missing, ...]
+
+    def as_document(self) -> dict[str, list[dict[str, object]]]:
+        """Return plain lists and objects, as they stand in JSON; units are in the keys."""
+        return {
+            kind: [asdict(item) for item in getattr(self, kind)]
+            for kind in ("flights", "limits", "fans", "faults", "missing")
+        }
+
+
+def find(outcome: Outcome, words: Words) -> Events:
+    """Find what happened in a run."""
+    history = outcome.history
+    return Events(
+        flights=tuple(_flights(history)),
+        limits=_limits(history["torque.reason"], outcome.ticks, words.reasons),
+        fans=tuple(_fan_starts(history, words.believed)),
+        faults=_faults(history["fault.active_mask"], outcome.ticks, words.faults),
+        missing=_missing(history["flight_mode.missing_mask"], outcome.ticks, words.evidence),
+    )
+
+
+def _flights(history: Mapping[str, History]) -> Iterator[Flight]:
+    """Yield the flights: a new number says that the record holds a new one."""
+    prefix = "flight_mode.record."
+    for tick in history[f"{prefix}number"].tick[1:].tolist():
+        air_time_ms = int(history[f"{prefix}air_time_ms"].at(tick))
+        touchdown = tick - int(history[f"{prefix}touchdown_ago_ms"].at(tick))
+        yield Flight(
+            take_off_s=_s(touchdown - air_time_ms),
+            touchdown_s=_s(touchdown),
+            air_time_ms=air_time_ms,
+            peak_engine_rpm=_rounded(history[f"{prefix}peak_engine_rpm"].at(tick)),
+            peak_overspeed_pct=_rounded(history[f"{prefix}peak_overspeed_pct"].at(tick)),
+            granted_at_landing_Nm=_rounded(history[f"{prefix}granted_at_landing_Nm"].at(tick)),
+        )
+
+
+def _limits(history: History, ticks: int, reasons: Mapping[int, str]) -> tuple[Limit, ...]:
+    total: dict[int, int] = {}
+    times: dict[int, int] = {}
+    for start, end, reason in history.spans(ticks):
+        total[reason] = total.get(reason, 0) + end - start
+        times[reason] = times.get(reason, 0) + 1
+    ranked = sorted(total, key=lambda reason: (-total[reason], reason))
+    return tuple(Limit(reasons.get(r, str(r)), _s(total[r]), times[r]) for r in ranked)
+
+
+def _fan_starts(history: Mapping[str, History], believed: int) -> Iterator[FanStart]:
+    before = 0
+    running = history["cooling.fans.running_mask"]
+    for tick, mask in zip(running.tick.tolist(), running.value.tolist(), strict=True):
+        started = int(mask) & ~before
+        before = int(mask)
+        is_known = history[f"{COOLANT}.state"].at(tick) == believed
+        coolant_degC = _rounded(history[f"{COOLANT}.degC"].at(tick)) if is_known else None
+        for fan in _bits(started):
+            yield FanStart(_s(tick), fan + 1, coolant_degC)
+
+
+def _faults(history: History, ticks: int, table: Mapping[int, Fault]) -> tuple[FaultSpan, ...]:
+    found = [
+        FaultSpan(
+            name=table[number].name,
+            number=number,
+            severity=table[number].severity,
+            saw=table[number].saw,
+            does=table[number].does,
+            start_s=_s(start),
+            end_s=_s(end) if end < ticks else None,
+        )
+        for number in _bits_ever(history)
+        for start, end in history.bit_spans(number, ticks)
+    ]
+    return tuple(sorted(found, key=lambda fault: (fault.start_s, fault.number)))
+
+
+def _missing(history: History, ticks: int, evidence: Mapping[int, str]) -> tuple[Missing, ...]:
+    found = []
+    for bit in _bits_ever(history):
+        spans = tuple(history.bit_spans(bit, ticks))
+        found.append(
+            Missing(
+                evidence.get(bit, str(bit)),
+                _s(sum(end - start for start, end in spans)),
+                tuple((_s(start), _s(end)) for start, end in spans),
+            )
+        )
+    return tuple(found)
+
+
+def _bits_ever(history: History) -> list[int]:
+    return _bits(int(np.bitwise_or.reduce(history.value.astype(np.int64))))
+
+
+def _bits(mask: int) -> list[int]:
+    return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
+
+
+def _s(ticks: int) -> float:
+    return ticks / _TICKS_PER_S
+
+
+def _rounded(value: float) -> float:
+    """Return a float32 quantity without digits that it never had."""
+    return round(value, 3)

@@ -1,0 +1,19 @@
+"""What holds for every test: the same examples in each run, and an order that can be repeated."""
+
+import pytest
+from hypothesis import settings
+
+# The same examples everywhere: a change that fails must fail for everybody. To look further than
+# these, run with --hypothesis-profile=explore.
+settings.register_profile("d7xr", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
+settings.load_profile("d7xr")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    """Tell how to repeat the order of a run that failed."""
+    seed = config.getoption("randomly_seed", default=None)
+    if exitstatus == pytest.ExitCode.TESTS_FAILED and seed is not None:
+        terminalreporter.write_line(f"the same order again: pytest --randomly-seed={seed}")
