@@ -103,6 +103,7 @@ def generate_codec(folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     database = cantools.database.load_file(DBC, strict=True)
+    assert isinstance(database, cantools.database.can.Database)
     header, source, _, _ = generate(
         database, "bus_codec", "bus_codec.h", "bus_codec.c", "fuzz.c", use_float=True
     )

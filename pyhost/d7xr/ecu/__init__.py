@@ -1,0 +1,37 @@
+"""The unit in this process: the firmware's own C, compiled in; nothing else touches it."""
+
+from d7xr.ecu.batch import CHANGE_DTYPE, RUN_DIGEST_SEED, Run, chain_digest
+from d7xr.ecu.state import Field, choices_of
+from d7xr.ecu.tables import (
+    Fault,
+    Finding,
+    Parameter,
+    calibration_check,
+    calibration_default,
+    calibration_hash,
+    calibration_parameters,
+    core_identity,
+    faults,
+    received_messages,
+)
+from d7xr.ecu.unit import Ecu
+
+__all__ = [
+    "CHANGE_DTYPE",
+    "RUN_DIGEST_SEED",
+    "Ecu",
+    "Fault",
+    "Field",
+    "Finding",
+    "Parameter",
+    "Run",
+    "calibration_check",
+    "calibration_default",
+    "calibration_hash",
+    "calibration_parameters",
+    "chain_digest",
+    "choices_of",
+    "core_identity",
+    "faults",
+    "received_messages",
+]
