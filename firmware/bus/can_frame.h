@@ -1,6 +1,6 @@
 /* can_frame.h - one classic CAN frame. */
-#ifndef BUS_CAN_FRAME_H
-#define BUS_CAN_FRAME_H
+#ifndef CAN_FRAME_H
+#define CAN_FRAME_H
 
 #include <stdint.h>
 

@@ -74,18 +74,19 @@ void batch_run(batch_t *batch, vcu_t *vcu, uint64_t ticks)
     }
 }
 
-uint32_t batch_chain(uint32_t run_digest, uint64_t first_tick, uint64_t ticks, const uint32_t *digest,
-                     const can_frame_t *sent, const int64_t *sent_tick, size_t sents)
+uint32_t batch_chain(uint32_t run_digest, const batch_stretch_t *stretch)
 {
     uint32_t hash = run_digest;
     size_t   next = 0U;
 
-    for (uint64_t i = 0U; i < ticks; i++) {
-        for (; (next < sents) && (sent_tick[next] <= (int64_t)i); next++) {
-            hash = run_digest_frame(hash, (uint32_t)(first_tick + i), &sent[next]);
+    for (uint64_t i = 0U; i < stretch->ticks; i++) {
+        const uint64_t tick = stretch->first_tick + i;
+
+        for (; (next < stretch->sents) && (stretch->sent_tick[next] <= (int64_t)i); next++) {
+            hash = run_digest_frame(hash, (uint32_t)tick, &stretch->sent[next]);
         }
-        if (run_digest_wants_state(first_tick + i)) {
-            hash = digest_step(hash, digest[i]);
+        if (run_digest_wants_state(tick)) {
+            hash = digest_step(hash, stretch->digest[i]);
         }
     }
     return hash;

@@ -52,9 +52,17 @@ typedef struct {
 /* Run `ticks` ticks. The caller owns all memory and has made the buffers large enough. */
 void batch_run(batch_t *batch, vcu_t *vcu, uint64_t ticks);
 
-/* The same chain for a stretch that ran elsewhere: `digest` holds the state after each tick, `sent_tick` counts from
- * the first tick of the stretch. */
-uint32_t batch_chain(uint32_t run_digest, uint64_t first_tick, uint64_t ticks, const uint32_t *digest,
-                     const can_frame_t *sent, const int64_t *sent_tick, size_t sents);
+/* A stretch that ran elsewhere. */
+typedef struct {
+    uint64_t           first_tick;
+    uint64_t           ticks;
+    const uint32_t    *digest; /* of the state after each tick */
+    const can_frame_t *sent;
+    const int64_t     *sent_tick; /* counted from the first tick of the stretch */
+    size_t             sents;
+} batch_stretch_t;
+
+/* Carry a run's digest over it. */
+uint32_t batch_chain(uint32_t run_digest, const batch_stretch_t *stretch);
 
 #endif

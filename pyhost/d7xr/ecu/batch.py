@@ -157,13 +157,13 @@ def chain_digest(
         sent_tick: Tick of each frame sent, counted from the first of the stretch, shape ``(k,)``.
         sent: These frames, ``FRAME_DTYPE``, shape ``(k,)``.
     """
-    columns = [
-        np.ascontiguousarray(digest, dtype=np.uint32),
-        np.ascontiguousarray(sent, dtype=FRAME_DTYPE),
-        np.ascontiguousarray(sent_tick, dtype=np.int64),
-    ]
-    types = ("uint32_t *", "can_frame_t *", "int64_t *")
-    pointers = [
-        ffi.cast(ctype, column.ctypes.data) for ctype, column in zip(types, columns, strict=True)
-    ]
-    return int(lib.batch_chain(run_digest, first_tick, len(digest), *pointers, len(sent)))
+    columns = (
+        ("digest", "uint32_t *", np.ascontiguousarray(digest, dtype=np.uint32)),
+        ("sent", "can_frame_t *", np.ascontiguousarray(sent, dtype=FRAME_DTYPE)),
+        ("sent_tick", "int64_t *", np.ascontiguousarray(sent_tick, dtype=np.int64)),
+    )
+    stretch = ffi.new("batch_stretch_t *")
+    for member, ctype, column in columns:
+        setattr(stretch, member, ffi.cast(ctype, column.ctypes.data))
+    stretch.first_tick, stretch.ticks, stretch.sents = first_tick, len(digest), len(sent)
+    return int(lib.batch_chain(run_digest, stretch))
