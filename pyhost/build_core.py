@@ -136,16 +136,25 @@ def _preprocessed(header: str, folders: tuple[Path, ...]) -> str:
     return done.stdout
 
 
+def _without_asserts(text: str) -> str:
+    """Drop static assertions, however deep their parentheses go."""
+    while (start := text.find("_Static_assert")) >= 0:
+        depth, end = 0, text.index("(", start)
+        while True:
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+            if depth == 0:
+                break
+        text = text[:start] + text[text.index(";", end) + 1 :]
+    return text
+
+
 def declarations() -> str:
     """Return what Python may see, in the words of the headers: no asserts, no inline bodies."""
     text = _preprocessed(
         '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n', (*INCLUDE_FOLDERS, CODEC)
     )
-    text = re.sub(
-        r"_Static_assert\s*\((?:[^()\"]|\"[^\"]*\"|\([^()]*(?:\([^()]*\)[^()]*)*\))*\)\s*;",
-        "",
-        text,
-    )
+    text = _without_asserts(text)
     kept: list[str] = []
     lines = iter(text.splitlines())
     for line in lines:

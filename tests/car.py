@@ -5,7 +5,7 @@ unit run; it holds no logic of its own. Dampers and the inertial unit get a litt
 since a sensor that never changes by one bit is a frozen sensor.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,23 +86,28 @@ class Car:
         ecu: A unit that already lives; None starts one.
         silent: Messages that are never sent.
         signals: Signals of the vehicle bus that differ from a car at 60 km/h on full throttle.
+        record: States to keep of every tick; None keeps all, which is slow beyond a minute.
     """
 
     def __init__(
         self, calibration: bytes | None = None, *, ecu: Ecu | None = None,
         silent: Iterable[str] = (), signals: dict[str, Level] | None = None,
+        record: Sequence[str] | None = None,
     ) -> None:  # fmt: skip
         self.ecu = Ecu(calibration) if ecu is None else ecu
         self.signals: dict[str, Level] = {**CAR_AT_60_KPH, **(signals or {})}
         self.silent = set(silent)
         self.frozen: set[str] = set()
+        self.record = [field.name for field in Ecu.fields()] if record is None else list(record)
         self._bus = Database.own()
         self._counters: dict[str, int] = {}
         self._random = np.random.default_rng(7)
 
     def fork(self) -> "Car":
         """Return the same car, going on by itself."""
-        other = Car(ecu=self.ecu.fork(), silent=self.silent, signals=dict(self.signals))
+        other = Car(
+            ecu=self.ecu.fork(), silent=self.silent, signals=dict(self.signals), record=self.record
+        )
         other.frozen = set(self.frozen)
         other._counters = dict(self._counters)
         other._random.bit_generator.state = self._random.bit_generator.state
@@ -137,7 +142,7 @@ class Car:
             np.concatenate(parts_frame)[order],
             np.concatenate(parts_tick)[order].astype(np.int64),
             duration_ms,
-            record=[field.name for field in Ecu.fields()],
+            record=self.record,
             every_ticks=1,
         )
         for name in signals:

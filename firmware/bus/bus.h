@@ -61,6 +61,9 @@ void bus_schedule(bus_t *bus);
 /* The next due frame, or false when there is none. */
 bool bus_fetch(bus_t *bus, const control_t *control, uint32_t calibration_hash, can_frame_t *frame);
 
+/* The phase of each message that is sent; part of bus_init. */
+void bus_init_schedule(bus_t *bus);
+
 /* CRC-8 SAE J1850 over `length` bytes and then the identifier, low byte first: a frame that arrives under a wrong
  * identifier fails. */
 uint8_t bus_crc(const uint8_t *bytes, uint32_t length, uint32_t id);

@@ -50,7 +50,9 @@ static void limit_torque(control_t *control, const vcu_calibration_t *cal)
     for (uint32_t id = 0U; id < (uint32_t)TEMPERATURE_COUNT; id++) {
         const bool is_fallback = control->derate.is_fallback[id] != 0U;
 
-        torque_offer(torque, is_fallback ? TORQUE_REASON_SENSOR_LIMP : thermal[id], control->derate.bound_Nm[id]);
+        if (control->derate.bound_Nm[id] < cal->torque_gearbox_max_Nm) { /* what takes nothing is no reason */
+            torque_offer(torque, is_fallback ? TORQUE_REASON_SENSOR_LIMP : thermal[id], control->derate.bound_Nm[id]);
+        }
     }
     if (flying != TORQUE_REASON_NONE) {
         torque_offer(torque, flying, flight->bound_Nm);
@@ -87,7 +89,7 @@ static void report_powertrain(control_t *control)
     fault_report(fault, FAULT_AIR_ASSUMED, control->intake.is_assumed != 0U);
     fault_report(fault, FAULT_BUS_ERRORS, control->has_bus_error != 0U);
     fault_report(fault, FAULT_CALIBRATION_REFUSED, control->is_calibration_refused != 0U);
-    fault_report(fault, FAULT_STOPPED, control->torque.bound_Nm[TORQUE_REASON_STOP] < TORQUE_UNLIMITED_Nm);
+    fault_report(fault, FAULT_STOPPED, control->torque.stop_mask != 0U);
 }
 
 static void report_heat(control_t *control, const vcu_calibration_t *cal)
@@ -122,7 +124,6 @@ static void report_heat(control_t *control, const vcu_calibration_t *cal)
 
 void control_tick(control_t *control, const vcu_calibration_t *cal)
 {
-    inputs_judge(&control->inputs, cal);
     believe_temperatures(control, cal);
 
     demand_tick(&control->demand, cal, &control->inputs, flight_mode_is_flying(&control->flight_mode));
@@ -140,7 +141,7 @@ void control_tick(control_t *control, const vcu_calibration_t *cal)
     report_heat(control, cal);
     fault_decide(&control->fault);
 
-    inputs_age(&control->inputs);
+    inputs_age(&control->inputs, cal);
     control->has_bus_error     = 0U;
     control->since_start_ticks = numeric_count_u16(control->since_start_ticks);
 }

@@ -5,6 +5,7 @@
 #define ENGINE_STOPPED 0U
 #define ENGINE_CRANKING 1U
 #define IGNITION_OFF 0U
+#define FAN_SWITCH_AUTO 0U
 #define FAN_SWITCH_ALL_ON 1U
 #define RUN_ON_FANS 2U
 #define FLOOR_FANS 2U /* that a weak supply leaves to a hot engine */
@@ -137,7 +138,7 @@ static cooling_state_t rule_of(const cooling_t *cooling, const vcu_calibration_t
         state = is_running_on(cooling, cal, inputs, coolant) ? COOLING_RUN_ON : COOLING_OFF;
     } else if (temperature_is_lost(coolant)) {
         state = COOLING_SENSOR_LOST;
-    } else if (signal_shows(&inputs->fan_switch, FAN_SWITCH_ALL_ON)) {
+    } else if (cooling->is_manual != 0U) {
         state = COOLING_MANUAL;
     } else {
         state = COOLING_NORMAL;
@@ -191,15 +192,49 @@ static float pump_duty_pct(const cooling_t *cooling, const vcu_calibration_t *ca
     return duty_pct;
 }
 
-static void count_times(cooling_t *cooling, const inputs_t *inputs, bool is_flying)
+/* An engine of which nothing is heard is as it was: its node sleeps soon after a stop, and the run-on must end all the
+ * same. */
+static bool is_stopped(const cooling_t *cooling, const inputs_t *inputs)
 {
-    const bool is_stopped =
+    const bool is_heard = signal_is_usable(&inputs->engine_status) || signal_is_usable(&inputs->ignition) ||
+                          signal_is_usable(&inputs->engine_speed_rpm);
+    const bool is_shown =
         signal_shows(&inputs->engine_status, ENGINE_STOPPED) || signal_shows(&inputs->ignition, IGNITION_OFF);
+
+    return is_heard ? is_shown : (cooling->stopped_ticks > 0U);
+}
+
+static void note_state(cooling_t *cooling, const inputs_t *inputs, bool is_flying)
+{
     const bool is_cranking = signal_shows(&inputs->engine_status, ENGINE_CRANKING);
 
-    cooling->stopped_ticks      = is_stopped ? numeric_count_u32(cooling->stopped_ticks) : 0U;
+    cooling->stopped_ticks      = is_stopped(cooling, inputs) ? numeric_count_u32(cooling->stopped_ticks) : 0U;
     cooling->after_crank_ticks  = is_cranking ? 0U : numeric_count_u16(cooling->after_crank_ticks);
     cooling->after_flight_ticks = is_flying ? 0U : numeric_count_u16(cooling->after_flight_ticks);
+    if (signal_shows(&inputs->fan_switch, FAN_SWITCH_ALL_ON)) {
+        cooling->is_manual = 1U;
+    } else if (signal_shows(&inputs->fan_switch, FAN_SWITCH_AUTO)) {
+        cooling->is_manual = 0U;
+    } else {
+        /* a switch that cannot be read is where it was */
+    }
+}
+
+static fan_order_t order_of(const cooling_t *cooling, const vcu_calibration_t *cal, bool is_flying)
+{
+    const bool  is_stop   = (cooling->state == (uint8_t)COOLING_CRANKING) || (cooling->state == (uint8_t)COOLING_OFF);
+    const bool  may_start = (cooling->after_crank_ticks >= cal->cooling_crank_wait_ms) &&
+                           (cooling->after_flight_ticks >= cal->cooling_flight_wait_ms);
+    fan_order_t order     = may_start ? FAN_ORDER_RUN : FAN_ORDER_WAIT;
+
+    if (is_stop) {
+        order = FAN_ORDER_STOP;
+    } else if (is_flying) {
+        order = FAN_ORDER_HOLD;
+    } else {
+        /* towards the number wanted */
+    }
+    return order;
 }
 
 void cooling_tick(cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
@@ -207,22 +242,9 @@ void cooling_tick(cooling_t *cooling, const vcu_calibration_t *cal, const inputs
 {
     const temperature_t *coolant = &temperature[TEMPERATURE_COOLANT];
 
-    count_times(cooling, inputs, is_flying);
+    note_state(cooling, inputs, is_flying);
     cooling->state = (uint8_t)rule_of(cooling, cal, inputs, coolant);
     cooling->stage = (uint8_t)fans_wanted(cooling, cal, inputs, temperature);
-
-    const bool is_stop   = (cooling->state == (uint8_t)COOLING_CRANKING) || (cooling->state == (uint8_t)COOLING_OFF);
-    const bool may_start = (cooling->after_crank_ticks >= cal->cooling_crank_wait_ms) &&
-                           (cooling->after_flight_ticks >= cal->cooling_flight_wait_ms);
-    fan_order_t order    = FAN_ORDER_RUN;
-
-    if (is_stop) {
-        order = FAN_ORDER_STOP;
-    } else if (is_flying) {
-        order = FAN_ORDER_HOLD;
-    } else {
-        order = FAN_ORDER_RUN;
-    }
-    fan_bank_tick(&cooling->fans, cal, inputs, cooling->stage, order, may_start);
+    fan_bank_tick(&cooling->fans, cal, inputs, cooling->stage, order_of(cooling, cal, is_flying));
     cooling->pump_pct = pump_duty_pct(cooling, cal, coolant);
 }

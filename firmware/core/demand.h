@@ -2,6 +2,7 @@
  *
  * The lower track counts. Tracks that disagree, or a single one, still give a demand, and a bound that halves the pedal
  * (reason Driver). Without any track the last demand holds for link_hold_ms and then goes to overrun over link_ramp_ms.
+ * So it does when one of two tracks is lost that did not agree: the one that is left may be the one that lies.
  */
 #ifndef DEMAND_H
 #define DEMAND_H
@@ -26,8 +27,8 @@ typedef struct {
     uint16_t differ_ticks;
     uint16_t agree_ticks;
     uint16_t lost_ticks;
-    uint8_t  pedal; /* demand_pedal_t */
-    uint8_t  reserved;
+    uint8_t  pedal;       /* demand_pedal_t */
+    uint8_t  has_differed; /* one of the tracks lies, nobody knows which; until they have agreed for track_heal_ms */
 } demand_t;
 _Static_assert(sizeof(demand_t) == 32U, "demand_t: hidden padding");
 

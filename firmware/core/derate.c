@@ -39,24 +39,35 @@ static float target_Nm(const derate_t *derate, const vcu_calibration_t *cal, uin
     return cal->torque_gearbox_max_Nm * share;
 }
 
+/* What is known of a temperature, last believed or present, bounds torque; a lost sensor bounds it further. */
+static float next_target_Nm(derate_t *derate, const vcu_calibration_t *cal, uint32_t id,
+                            const temperature_t *temperature, float earlier_K)
+{
+    const bool is_lost = temperature_is_lost(temperature);
+    float      target  = derate->bound_Nm[id];
+
+    if (temperature->is_known != 0U) {
+        follow(derate, cal, id, temperature->degC);
+        target = target_Nm(derate, cal, id, earlier_K);
+    }
+    if (is_lost) {
+        target = numeric_min(target, cal->torque_gearbox_max_Nm * cal->derate_lost_ratio);
+        target = numeric_min(target, derate->bound_Nm[id]);
+    }
+    return target;
+}
+
 void derate_tick(derate_t *derate, const vcu_calibration_t *cal, const temperature_t temperature[TEMPERATURE_COUNT],
                  uint32_t lost_fans)
 {
     for (uint32_t id = 0U; id < (uint32_t)TEMPERATURE_COUNT; id++) {
-        float target = derate->bound_Nm[id];
+        const bool  is_coolant = id == (uint32_t)TEMPERATURE_COOLANT;
+        const float earlier_K  = is_coolant ? (cal->derate_lost_fan_K * (float)lost_fans) : 0.0f;
 
         derate->is_fallback[id] = numeric_flag(temperature_is_lost(&temperature[id]));
-        if (temperature_is_lost(&temperature[id])) {
-            target = numeric_min(target, cal->torque_gearbox_max_Nm * cal->derate_lost_ratio);
-        } else if (temperature_is_believed(&temperature[id])) {
-            const bool is_coolant = (id == (uint32_t)TEMPERATURE_COOLANT);
-
-            follow(derate, cal, id, temperature[id].degC);
-            target = target_Nm(derate, cal, id, is_coolant ? (cal->derate_lost_fan_K * (float)lost_fans) : 0.0f);
-        } else {
-            /* unknown for at most boot_ms: as it was */
-        }
-        derate->bound_Nm[id] =
-            numeric_slew(derate->bound_Nm[id], target, cal->derate_rise_Nmps, cal->derate_fall_Nmps);
+        derate->bound_Nm[id]    = numeric_clamp(derate->bound_Nm[id], 0.0f, cal->torque_gearbox_max_Nm);
+        derate->bound_Nm[id] = numeric_slew(derate->bound_Nm[id],
+                                            next_target_Nm(derate, cal, id, &temperature[id], earlier_K),
+                                            cal->derate_rise_Nmps, cal->derate_fall_Nmps);
     }
 }

@@ -1,7 +1,8 @@
 /* derate.h - torque bounds of the four temperatures: slopes with hysteresis and rate limits, never a cliff.
  *
  * From start_degC to half_degC the bound falls linearly to half, flat beyond; above limp_degC for limp_delay_ms it goes
- * to limp. A lost sensor leaves lost_ratio, and never more than the bound at the moment of the loss.
+ * to limp. A lost sensor leaves lost_ratio, and never more than the temperature last believed would leave, nor than the
+ * bound at the moment of the loss.
  */
 #ifndef DERATE_H
 #define DERATE_H

@@ -125,6 +125,21 @@ static void stop_all(fan_bank_t *bank)
     }
 }
 
+static void steer(fan_bank_t *bank, const vcu_calibration_t *cal, uint32_t i, bool is_chosen, bool may_start)
+{
+    fan_t     *fan       = &bank->fan[i];
+    const bool is_spaced = bank->since_start_ticks >= cal->cooling_stagger_ms;
+
+    if (!is_chosen && (fan->is_on != 0U) && may_stop(fan, cal)) {
+        switch_fan(fan, false);
+    } else if (is_chosen && (fan->is_on == 0U) && may_start && is_spaced && has_rested(fan, cal)) {
+        switch_fan(fan, true);
+        bank->since_start_ticks = 0U; /* one start at a time: inrush */
+    } else {
+        /* as it is */
+    }
+}
+
 static void approach(fan_bank_t *bank, const vcu_calibration_t *cal, uint32_t wanted, bool may_start)
 {
     if (bank->running_mask == 0U) {
@@ -134,19 +149,9 @@ static void approach(fan_bank_t *bank, const vcu_calibration_t *cal, uint32_t wa
     const uint32_t mask = chosen_mask(bank, wanted);
 
     for (uint32_t k = 0U; k < FAN_COUNT; k++) {
-        const uint32_t i         = (bank->lead + k) % FAN_COUNT;
-        fan_t         *fan       = &bank->fan[i];
-        const bool     is_chosen = ((mask >> i) & 1U) != 0U;
-        const bool     is_spaced = bank->since_start_ticks >= cal->cooling_stagger_ms;
+        const uint32_t i = (bank->lead + k) % FAN_COUNT;
 
-        if (!is_chosen && (fan->is_on != 0U) && may_stop(fan, cal)) {
-            switch_fan(fan, false);
-        } else if (is_chosen && (fan->is_on == 0U) && may_start && is_spaced && has_rested(fan, cal)) {
-            switch_fan(fan, true);
-            bank->since_start_ticks = 0U; /* one start at a time: inrush */
-        } else {
-            /* as it is */
-        }
+        steer(bank, cal, i, ((mask >> i) & 1U) != 0U, may_start);
     }
 }
 
@@ -160,7 +165,7 @@ static void drive(fan_bank_t *bank, const vcu_calibration_t *cal)
 
         if (fan->is_on != 0U) {
             fan->speed_ratio = numeric_slew(fan->speed_ratio, 1.0f, cal->cooling_soft_start_pctps / 100.0f, 0.0f);
-            fan->speed_ratio = numeric_min(fan->speed_ratio, 1.0f);
+            fan->speed_ratio = numeric_clamp(fan->speed_ratio, 0.0f, 1.0f);
             fan->duty_pct    = cal->cooling_duty_min_pct +
                             (fan->speed_ratio * (cal->cooling_duty_max_pct - cal->cooling_duty_min_pct));
             fan->run_ticks     = numeric_count_u32(fan->run_ticks);
@@ -175,12 +180,15 @@ static void drive(fan_bank_t *bank, const vcu_calibration_t *cal)
 }
 
 void fan_bank_tick(fan_bank_t *bank, const vcu_calibration_t *cal, const inputs_t *inputs, uint32_t wanted,
-                   fan_order_t order, bool may_start)
+                   fan_order_t order)
 {
     judge_health(bank, cal, inputs);
     switch (order) {
     case FAN_ORDER_RUN:
-        approach(bank, cal, wanted, may_start);
+        approach(bank, cal, wanted, true);
+        break;
+    case FAN_ORDER_WAIT:
+        approach(bank, cal, wanted, false);
         break;
     case FAN_ORDER_HOLD:
         break;

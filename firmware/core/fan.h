@@ -40,14 +40,15 @@ _Static_assert(sizeof(fan_bank_t) == (sizeof(fan_t) * FAN_COUNT) + 8U, "fan_bank
 
 typedef enum {
     FAN_ORDER_RUN = 0, /* towards the number wanted */
+    FAN_ORDER_WAIT,    /* the same, but no start now */
     FAN_ORDER_HOLD,    /* flight: no start, no stop */
     FAN_ORDER_STOP     /* all off now, whatever minimum times say */
 } fan_order_t;
 
 void fan_bank_init(fan_bank_t *bank);
 
-/* One tick towards `wanted` fans. `may_start`: a start is allowed now. */
+/* One tick towards `wanted` fans. */
 void fan_bank_tick(fan_bank_t *bank, const vcu_calibration_t *cal, const inputs_t *inputs, uint32_t wanted,
-                   fan_order_t order, bool may_start);
+                   fan_order_t order);
 
 #endif

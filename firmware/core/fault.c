@@ -28,14 +28,14 @@ void fault_begin(fault_t *fault)
 void fault_report(fault_t *fault, fault_id_t id, bool condition)
 {
     if (condition) {
-        fault->condition_mask |= 1UL << (uint32_t)id;
+        fault->condition_mask |= (uint32_t)1U << (uint32_t)id;
     }
 }
 
 /* The counter runs towards the change only: set_ms up, heal_ms down, each without a break. */
 static void debounce(fault_t *fault, uint32_t id)
 {
-    const uint32_t bit        = 1UL << id;
+    const uint32_t bit        = (uint32_t)1U << id;
     const bool     is_active  = (fault->active_mask & bit) != 0U;
     const bool     is_present = (fault->condition_mask & bit) != 0U;
     const uint16_t needed_ms  = is_active ? policies[id].heal_ms : policies[id].set_ms;
@@ -57,7 +57,7 @@ void fault_decide(fault_t *fault)
     fault->count    = 0U;
     for (uint32_t id = 0U; id < (uint32_t)FAULT_COUNT; id++) {
         debounce(fault, id);
-        if ((fault->active_mask & (1UL << id)) != 0U) {
+        if ((fault->active_mask & ((uint32_t)1U << id)) != 0U) {
             fault->count++;
             if (policies[id].severity > fault->severity) {
                 fault->severity = policies[id].severity;

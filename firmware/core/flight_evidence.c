@@ -47,8 +47,21 @@ static void filter_force(flight_evidence_t *evidence, const vcu_calibration_t *c
     evidence->force_y_mps2 = numeric_lag(evidence->force_y_mps2, sample_mps2[1], 1.0f, tau_ms);
     evidence->force_z_mps2 = numeric_lag(evidence->force_z_mps2, sample_mps2[2], 1.0f, tau_ms);
     evidence->norm2_m2ps4  = (evidence->force_x_mps2 * evidence->force_x_mps2) +
-                            (evidence->force_y_mps2 * evidence->force_y_mps2) +
-                            (evidence->force_z_mps2 * evidence->force_z_mps2);
+                             (evidence->force_y_mps2 * evidence->force_y_mps2) +
+                             (evidence->force_z_mps2 * evidence->force_z_mps2);
+}
+
+static void judge_force(flight_evidence_t *evidence, const vcu_calibration_t *cal)
+{
+    const bool  is_usable = evidence->is_inertial_usable != 0U;
+    const float z_mps2    = evidence->force_z_mps2;
+    const float norm2     = cal->flight_mode_norm_below_mps2 * cal->flight_mode_norm_below_mps2;
+
+    evidence->is_low_suspect = numeric_flag(is_usable && (z_mps2 < cal->flight_mode_suspect_below_mps2));
+    evidence->is_low_air     = numeric_flag(is_usable && (z_mps2 < cal->flight_mode_air_below_mps2) &&
+                                            (evidence->norm2_m2ps4 < norm2));
+    evidence->is_force_back  = numeric_flag(is_usable && (z_mps2 > cal->flight_mode_clear_above_mps2));
+    evidence->is_impact      = numeric_flag(is_usable && (z_mps2 > cal->flight_mode_impact_above_mps2));
 }
 
 static void observe_force(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs)
@@ -66,21 +79,11 @@ static void observe_force(flight_evidence_t *evidence, const vcu_calibration_t *
         filter_force(evidence, cal, sample_mps2, !was_usable);
     }
     /* Once frozen it stays so until a bit changes, whatever the speed does meanwhile. */
-    evidence->is_inertial_frozen =
-        numeric_flag((evidence->still_ticks >= cal->flight_mode_frozen_ms) &&
-                     (is_driving(evidence, cal) || (evidence->is_inertial_frozen != 0U)));
+    evidence->is_inertial_frozen = numeric_flag((evidence->still_ticks >= cal->flight_mode_frozen_ms) &&
+                                                (is_driving(evidence, cal) || (evidence->is_inertial_frozen != 0U)));
     evidence->is_inertial_usable = numeric_flag(has_sample && (evidence->is_inertial_frozen == 0U));
     evidence->is_inertial_alive  = numeric_flag(evidence->still_ticks < cal->flight_mode_alive_ms);
-
-    const bool  is_usable = evidence->is_inertial_usable != 0U;
-    const float z_mps2    = evidence->force_z_mps2;
-    const float norm2     = cal->flight_mode_norm_below_mps2 * cal->flight_mode_norm_below_mps2;
-
-    evidence->is_low_suspect = numeric_flag(is_usable && (z_mps2 < cal->flight_mode_suspect_below_mps2));
-    evidence->is_low_air     = numeric_flag(is_usable && (z_mps2 < cal->flight_mode_air_below_mps2) &&
-                                            (evidence->norm2_m2ps4 < norm2));
-    evidence->is_force_back  = numeric_flag(is_usable && (z_mps2 > cal->flight_mode_clear_above_mps2));
-    evidence->is_impact      = numeric_flag(is_usable && (z_mps2 > cal->flight_mode_impact_above_mps2));
+    judge_force(evidence, cal);
 }
 
 /* ---- B: dampers */
@@ -102,12 +105,24 @@ static void take_travel(flight_corner_t *corner, const vcu_calibration_t *cal, f
     corner->since_ticks = 0U;
 }
 
+static void judge_corner(flight_corner_t *corner, const vcu_calibration_t *cal)
+{
+    const bool is_usable = corner->is_usable != 0U;
+
+    /* static_mm is at least 5 by rule CAL_FLIGHT_10 */
+    corner->out_ratio      = (corner->static_mm - corner->travel_mm) / numeric_max(corner->static_mm, 1.0f);
+    corner->is_out         = numeric_flag(is_usable && ((corner->rate_mps > cal->flight_mode_corner_rate_mps) ||
+                                                        (corner->out_ratio > cal->flight_mode_corner_level_ratio)));
+    corner->is_compressing = numeric_flag(is_usable && (corner->rate_mps < -cal->flight_mode_compress_rate_mps));
+    corner->is_topped_out  = numeric_flag(is_usable && (corner->out_ratio > cal->flight_mode_droop_level_ratio));
+}
+
 static void observe_corner(flight_corner_t *corner, const vcu_calibration_t *cal, const signal_t *travel_mm,
                            bool is_car_driving)
 {
     const bool has_sample = signal_is_usable(travel_mm);
     const bool is_stuck   = (corner->still_ticks >= cal->flight_mode_frozen_ms) &&
-                          (is_car_driving || ((corner->is_usable == 0U) && has_sample));
+                            (is_car_driving || ((corner->is_usable == 0U) && has_sample));
 
     corner->since_ticks = numeric_count_u16(corner->since_ticks);
     corner->still_ticks = has_sample ? numeric_count_u16(corner->still_ticks) : 0U;
@@ -115,22 +130,14 @@ static void observe_corner(flight_corner_t *corner, const vcu_calibration_t *cal
         take_travel(corner, cal, travel_mm->value);
     }
     corner->is_usable = numeric_flag(has_sample && !is_stuck);
-    /* static_mm is at least 5 by rule CAL_FLIGHT_10 */
-    corner->out_ratio = (corner->static_mm - corner->travel_mm) / numeric_max(corner->static_mm, 1.0f);
-
-    const bool is_usable = corner->is_usable != 0U;
-
-    corner->is_out         = numeric_flag(is_usable && ((corner->rate_mps > cal->flight_mode_corner_rate_mps) ||
-                                                (corner->out_ratio > cal->flight_mode_corner_level_ratio)));
-    corner->is_compressing = numeric_flag(is_usable && (corner->rate_mps < -cal->flight_mode_compress_rate_mps));
-    corner->is_topped_out  = numeric_flag(is_usable && (corner->out_ratio > cal->flight_mode_droop_level_ratio));
+    judge_corner(corner, cal);
 }
 
 static void learn_static(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
     const float off_mps2  = numeric_abs(evidence->force_z_mps2 - GRAVITY_mps2);
     const bool  is_braked = signal_is_usable(&inputs->brake_pct) && (inputs->brake_pct.value > LEARN_BRAKE_pct);
-    const bool  is_quiet  = (evidence->is_inertial_usable != 0U) && (off_mps2 < cal->flight_mode_static_learn_force_mps2);
+    const bool is_quiet = (evidence->is_inertial_usable != 0U) && (off_mps2 < cal->flight_mode_static_learn_force_mps2);
 
     if (is_quiet && !is_braked && is_driving(evidence, cal)) {
         for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
@@ -157,17 +164,24 @@ static uint8_t lifted_axles(const flight_evidence_t *evidence)
     return (uint8_t)(front | (rear << 1));
 }
 
+/* A corner is being compressed as only a landing does. */
+static bool is_hit(const flight_evidence_t *evidence, const vcu_calibration_t *cal)
+{
+    bool is_any_hit = false;
+
+    for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
+        is_any_hit = is_any_hit || ((evidence->corner[i].is_usable != 0U) &&
+                                    (evidence->corner[i].rate_mps < -cal->flight_mode_droop_impact_mps));
+    }
+    return is_any_hit;
+}
+
 /* All corners topped out for a while and then hit: a flight that dampers alone can bear witness to, once it is over. A
  * car on a jack tops out too, but nothing hits it. */
 static void observe_damper_flight(flight_evidence_t *evidence, const vcu_calibration_t *cal, uint32_t topped_out)
 {
     const bool is_topped_out = (evidence->is_damper_usable != 0U) && (topped_out == evidence->usable_corners);
-    bool       is_hit        = false;
 
-    for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
-        is_hit = is_hit || ((evidence->corner[i].is_usable != 0U) &&
-                            (evidence->corner[i].rate_mps < -cal->flight_mode_droop_impact_mps));
-    }
     if (!is_topped_out && (evidence->topped_out_ticks >= cal->flight_mode_droop_dwell_ms)) {
         evidence->after_topped_out_ticks = 1U;
     } else if (evidence->after_topped_out_ticks > 0U) {
@@ -176,7 +190,7 @@ static void observe_damper_flight(flight_evidence_t *evidence, const vcu_calibra
         /* nothing to wait for */
     }
     evidence->topped_out_ticks  = numeric_held_u16(evidence->topped_out_ticks, is_topped_out);
-    evidence->is_damper_witness = numeric_flag(is_hit && (evidence->after_topped_out_ticks > 0U));
+    evidence->is_damper_witness = numeric_flag(is_hit(evidence, cal) && (evidence->after_topped_out_ticks > 0U));
     if (evidence->is_damper_witness != 0U) {
         evidence->damper_flight_count++;
     }
@@ -248,7 +262,8 @@ static float middle_wheel_radps(const flight_wheel_t wheel[FLIGHT_CORNERS], uint
             slowest = numeric_min(slowest, wheel[i].speed_radps);
         }
     }
-    return (usable >= CORNERS_NEEDED) ? ((sum - fastest - slowest) / (float)(usable - 2U)) : numeric_min(slowest, fastest);
+    return (usable >= CORNERS_NEEDED) ? ((sum - fastest - slowest) / (float)(usable - 2U))
+                                      : numeric_min(slowest, fastest);
 }
 
 static void observe_wheels(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs)
@@ -294,8 +309,8 @@ static void observe_speed(flight_evidence_t *evidence, const vcu_calibration_t *
         evidence->reference_radps = numeric_slew(evidence->reference_radps, evidence->speed_mps / radius_m,
                                                  cal->flight_mode_reference_rise_radps2, 1.0e6f);
     } else {
-        evidence->reference_radps -=
-            (evidence->reference_radps * cal->flight_mode_reference_decay_per_s) / NUMERIC_TICKS_PER_S;
+        evidence->reference_radps -= (evidence->reference_radps * cal->flight_mode_reference_decay_per_s) /
+                                     NUMERIC_TICKS_PER_S;
     }
 }
 

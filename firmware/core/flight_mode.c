@@ -49,13 +49,15 @@ static uint8_t missing_of(const flight_evidence_t *evidence)
     return (uint8_t)missing;
 }
 
-/* An unknown gear forbids nothing: Flight Mode can only reduce torque. */
+/* An unknown gear forbids nothing: Flight Mode can only reduce torque. An unknown speed does: the last one may be
+ * hours old. */
 static bool is_permitted(const flight_mode_t *flight, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
     const bool is_driven = !signal_shows(&inputs->gear, GEAR_NEUTRAL) && !signal_shows(&inputs->gear, GEAR_REVERSE) &&
                            !signal_shows(&inputs->gear, GEAR_PARK);
     const bool is_on     = !signal_shows(&inputs->flight_switch, FLIGHT_SWITCH_OFF);
-    const bool is_fast   = flight->evidence.speed_mps > cal->flight_mode_min_speed_mps;
+    const bool is_fast   = (flight->evidence.is_speed_usable != 0U) &&
+                           (flight->evidence.speed_mps > cal->flight_mode_min_speed_mps);
 
     return is_driven && is_on && is_fast && (flight->evidence.is_inertial_usable != 0U);
 }
@@ -63,7 +65,7 @@ static bool is_permitted(const flight_mode_t *flight, const vcu_calibration_t *c
 static void judge(flight_mode_t *flight, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
     const flight_evidence_t *evidence = &flight->evidence;
-    const bool is_hit = (evidence->is_any_compressing != 0U) || (evidence->is_impact != 0U);
+    const bool               is_hit   = (evidence->is_any_compressing != 0U) || (evidence->is_impact != 0U);
 
     flight->detector_mode     = (uint8_t)detector_of(evidence);
     flight->missing_mask      = missing_of(evidence);
@@ -83,28 +85,33 @@ static void judge(flight_mode_t *flight, const vcu_calibration_t *cal, const inp
     flight->is_rough = numeric_flag(flight->rough_ticks > 0U);
     if (flight->force_back_ticks >= cal->flight_mode_clear_dwell_ms) {
         flight->is_locked_out = 0U;
+        flight->has_timed_out = 0U;
     }
 }
 
 /* ---- predicates of the transitions */
 
+static bool may_fly(const flight_mode_t *flight)
+{
+    return (flight->is_permitted != 0U) && (flight->is_locked_out == 0U);
+}
+
 static bool is_suspicious(const flight_mode_t *flight, const vcu_calibration_t *cal)
 {
-    return (flight->low_suspect_ticks >= cal->flight_mode_suspect_dwell_ms) && (flight->is_permitted != 0U) &&
-           (flight->is_locked_out == 0U);
+    return (flight->low_suspect_ticks >= cal->flight_mode_suspect_dwell_ms) && may_fly(flight);
 }
 
 /* Who confirms the flight in this tick; START when nobody does. */
 static flight_mode_cause_t confirmation(const flight_mode_t *flight, const vcu_calibration_t *cal)
 {
-    const flight_evidence_t *evidence = &flight->evidence;
-    const uint32_t           extra_ms = (flight->is_rough != 0U) ? cal->flight_mode_rough_extra_dwell_ms : 0U;
-    const uint32_t           low_ms   = flight->low_air_ticks;
-    const bool               is_long  = low_ms >= (cal->flight_mode_air_dwell_ms + extra_ms);
-    const bool is_very_long           = low_ms >= (cal->flight_mode_inertial_only_dwell_ms + extra_ms);
-    flight_mode_cause_t cause         = FLIGHT_MODE_CAUSE_START;
+    const flight_evidence_t *evidence     = &flight->evidence;
+    const uint32_t           extra_ms     = (flight->is_rough != 0U) ? cal->flight_mode_rough_extra_dwell_ms : 0U;
+    const uint32_t           low_ms       = flight->low_air_ticks;
+    const bool               is_long      = low_ms >= (cal->flight_mode_air_dwell_ms + extra_ms);
+    const bool               is_very_long = low_ms >= (cal->flight_mode_inertial_only_dwell_ms + extra_ms);
+    flight_mode_cause_t      cause        = FLIGHT_MODE_CAUSE_START;
 
-    if ((flight->is_permitted == 0U) || (flight->is_locked_out != 0U)) {
+    if (!may_fly(flight)) {
         cause = FLIGHT_MODE_CAUSE_START;
     } else if (is_long && (evidence->is_damper_flying != 0U)) {
         cause = FLIGHT_MODE_CAUSE_DAMPERS_AGREE;
@@ -125,8 +132,8 @@ static bool is_landing(const flight_mode_t *flight, const vcu_calibration_t *cal
 
 static bool is_too_long(const flight_mode_t *flight, const vcu_calibration_t *cal)
 {
-    const uint32_t longest_ms =
-        (flight->is_alone != 0U) ? cal->flight_mode_inertial_only_max_ms : cal->flight_mode_air_max_ms;
+    const uint32_t longest_ms = (flight->is_alone != 0U) ? cal->flight_mode_inertial_only_max_ms
+                                                         : cal->flight_mode_air_max_ms;
 
     return flight->air_ticks >= longest_ms;
 }
@@ -136,7 +143,14 @@ static bool may_restore(const flight_mode_t *flight, const vcu_calibration_t *ca
 {
     const bool agrees = numeric_abs(flight->overspeed_ratio) <= cal->flight_mode_agree_ratio;
 
-    return agrees || (flight->evidence.usable_wheels == 0U) || (flight->disagree_ticks > cal->flight_mode_agree_wait_ms);
+    return agrees || (flight->evidence.usable_wheels == 0U) ||
+           (flight->disagree_ticks > cal->flight_mode_agree_wait_ms);
+}
+
+/* The car may be leaving the ground again, unless the force has been low for longer than a suspicion may last. */
+static bool may_be_leaving(const flight_mode_t *flight)
+{
+    return (flight->low_suspect_ticks > 0U) && (flight->is_locked_out == 0U);
 }
 
 /* ---- entry actions */
@@ -196,8 +210,8 @@ static void complete_record(flight_mode_t *flight, uint16_t ago_ticks, bool is_t
     record->granted_at_landing_Nm = granted_Nm;
     record->peak_force_mps2       = flight->evidence.force_z_mps2;
     record->touchdown_ago_ms      = ago_ticks;
-    record->air_time_ms = (flight->air_ticks > ago_ticks) ? (uint16_t)(flight->air_ticks - ago_ticks) : 0U;
-    record->is_touched_down = numeric_flag(is_touched_down);
+    record->air_time_ms           = (flight->air_ticks > ago_ticks) ? (uint16_t)(flight->air_ticks - ago_ticks) : 0U;
+    record->is_touched_down       = numeric_flag(is_touched_down);
     record->number++;
 }
 
@@ -271,9 +285,13 @@ static void tick_air(flight_mode_t *flight, const vcu_calibration_t *cal, const 
 
 static void tick_ramp(flight_mode_t *flight, const vcu_calibration_t *cal, float demand_Nm, float granted_Nm)
 {
+    if (flight->low_suspect_ticks >= (cal->flight_mode_suspect_dwell_ms + cal->flight_mode_suspect_max_ms)) {
+        flight->is_locked_out = 1U; /* as in SUSPECT: a stuck value must not hold torque */
+    }
+
     const flight_mode_cause_t confirmed = confirmation(flight, cal);
     const bool                is_armed  = flight->state_ticks >= cal->flight_mode_rearm_ms;
-    const bool agrees = numeric_abs(flight->overspeed_ratio) <= cal->flight_mode_agree_ratio;
+    const bool                agrees    = numeric_abs(flight->overspeed_ratio) <= cal->flight_mode_agree_ratio;
 
     flight->record.peak_force_mps2 = numeric_max(flight->record.peak_force_mps2, flight->evidence.force_z_mps2);
     if (!agrees) {
@@ -283,7 +301,7 @@ static void tick_ramp(flight_mode_t *flight, const vcu_calibration_t *cal, float
         enter_air(flight, confirmed, granted_Nm);
     } else if (is_armed && (flight->ceiling_Nm >= numeric_max(demand_Nm, 0.0f))) {
         enter_ground(flight, FLIGHT_MODE_CAUSE_RESTORED);
-    } else if ((flight->low_suspect_ticks == 0U) && may_restore(flight, cal)) {
+    } else if (!may_be_leaving(flight) && may_restore(flight, cal)) {
         flight->ceiling_Nm = numeric_min(flight->ceiling_Nm + (cal->flight_mode_restore_Nmps / NUMERIC_TICKS_PER_S),
                                          TORQUE_UNLIMITED_Nm);
     } else {
@@ -331,9 +349,9 @@ static float precut_Nm(const flight_mode_t *flight, const vcu_calibration_t *cal
 /* A proportional law without integral: an integral winds up on the first overspeed and lands too slow. */
 static float match_Nm(flight_mode_t *flight, const vcu_calibration_t *cal)
 {
-    const flight_evidence_t *evidence = &flight->evidence;
-    const float lack_radps            = evidence->reference_radps - evidence->wheel_speed_radps;
-    const float cut_ratio             = cal->flight_mode_cut_overspeed_ratio;
+    const flight_evidence_t *evidence   = &flight->evidence;
+    const float              lack_radps = evidence->reference_radps - evidence->wheel_speed_radps;
+    const float              cut_ratio  = cal->flight_mode_cut_overspeed_ratio;
 
     if (flight->overspeed_ratio > cut_ratio) {
         flight->wants_cut = 1U;
@@ -357,9 +375,10 @@ static void set_bound(flight_mode_t *flight, const vcu_calibration_t *cal, float
         flight->bound_Nm = (flight->is_rough != 0U) ? flight->ceiling_Nm : precut_Nm(flight, cal, demand_Nm);
         break;
     case FLIGHT_MODE_AIR:
-        flight->bound_Nm = has_wheels ? match_Nm(flight, cal) : precut_Nm(flight, cal, demand_Nm);
-        if (flight->is_alone != 0U) {
-            /* alone: never harder than the pre-cut, so that a false verdict costs little */
+        if (has_wheels && (flight->is_alone == 0U)) {
+            flight->bound_Nm = match_Nm(flight, cal);
+        } else {
+            /* nothing to match; or alone: never harder than the pre-cut, so that a false verdict costs little */
             flight->wants_cut = 0U;
             flight->bound_Nm  = precut_Nm(flight, cal, demand_Nm);
         }
@@ -387,8 +406,8 @@ static uint8_t confidence_pct(const flight_mode_t *flight)
 /* The wheels roll on the ground: they tell its speed, and the dampers the ride height. */
 static bool is_grounded(const flight_mode_t *flight, const vcu_calibration_t *cal)
 {
-    const bool has_landed =
-        (flight->state == (uint8_t)FLIGHT_MODE_RAMP) && (flight->state_ticks >= cal->flight_mode_rearm_ms);
+    const bool has_landed = (flight->state == (uint8_t)FLIGHT_MODE_RAMP) &&
+                            (flight->state_ticks >= cal->flight_mode_rearm_ms);
 
     return ((flight->state == (uint8_t)FLIGHT_MODE_GROUND) || has_landed) && (flight->low_suspect_ticks == 0U);
 }

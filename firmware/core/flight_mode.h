@@ -98,11 +98,11 @@ typedef struct {
     uint8_t  missing_mask;  /* FLIGHT_MODE_MISSING_... */
     uint8_t  is_rough;
     uint8_t  is_permitted;  /* gear, switch and speed allow a flight */
-    uint8_t  is_locked_out; /* after a time-out, until the force has been back */
+    uint8_t  is_locked_out; /* low for too long, until the force has been back */
     uint8_t  is_bounce;     /* this flight began while torque was being given back */
     uint8_t  is_alone;      /* this flight rests on specific force alone */
     uint8_t  wants_cut;     /* combustion off: wheels too fast */
-    uint8_t  has_timed_out; /* the last flight ended by time-out */
+    uint8_t  has_timed_out; /* locked out by a flight that was too long */
     uint8_t  confidence_pct;
     uint8_t  reserved[2];
 } flight_mode_t;

@@ -5,22 +5,32 @@
 #include "calibration.h"
 #include "signal.h"
 
+/* Index of each input, and the first index of each group. */
 typedef enum {
-#define INPUT(group, name, min, max) INPUTS_INDEX_##name,
+#define INPUT_GROUP(group) INPUTS_FIRST_##group, INPUTS_BEFORE_##group = INPUTS_FIRST_##group - 1,
+#define INPUT(name, min, max) INPUTS_INDEX_##name,
 #include "inputs.def"
+#undef INPUT_GROUP
 #undef INPUT
     INPUTS_COUNT
 } inputs_index_t;
 
-typedef union {
-    struct {
-#define INPUT(group, name, min, max) signal_t name;
+typedef struct {
+    union {
+        struct {
+#define INPUT_GROUP(group)
+#define INPUT(name, min, max) signal_t name;
 #include "inputs.def"
+#undef INPUT_GROUP
 #undef INPUT
+        };
+        signal_t by_index[INPUTS_COUNT];
     };
-    signal_t by_index[INPUTS_COUNT];
+    uint16_t age_ticks[INPUTS_GROUP_COUNT]; /* of each message; saturates, and only a new frame resets it */
+    uint16_t reserved;
 } inputs_t;
-_Static_assert(sizeof(inputs_t) == (INPUTS_COUNT * sizeof(signal_t)), "inputs_t: names and indices disagree");
+_Static_assert(sizeof(inputs_t) == ((INPUTS_COUNT * sizeof(signal_t)) + (INPUTS_GROUP_COUNT * 2U) + 2U),
+               "inputs_t: hidden padding, or names and indices disagree");
 
 /* Every input is invalid and as old as can be. */
 void inputs_init(inputs_t *inputs);
@@ -28,13 +38,14 @@ void inputs_init(inputs_t *inputs);
 /* A sample came in. NaN and values out of the range of inputs.def become invalid here, at the door. */
 void inputs_set(inputs_t *inputs, inputs_index_t index, float value);
 
-/* A frame came in that says of itself that its samples mean nothing. */
+/* A sample came in that says of itself that it means nothing. */
 void inputs_invalidate(inputs_t *inputs, inputs_index_t index);
 
-/* One tick, before anybody reads: decide which inputs are usable. */
-void inputs_judge(inputs_t *inputs, const vcu_calibration_t *cal);
+/* The message of a group came in: its samples are new. */
+void inputs_hear(inputs_t *inputs, inputs_group_t group);
 
-/* One tick, after everybody has read: every input is one tick older. */
-void inputs_age(inputs_t *inputs);
+/* One tick, after everybody has read: every message is one tick older, and what is too old is unusable from now on. A
+ * sensor that died long ago stays dead. */
+void inputs_age(inputs_t *inputs, const vcu_calibration_t *cal);
 
 #endif

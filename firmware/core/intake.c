@@ -11,16 +11,59 @@
 void intake_init(intake_t *intake, const vcu_calibration_t *cal)
 {
     *intake = (intake_t){
-        .pressure_kPa    = cal->intake_lost_pressure_kPa,
-        .air_degC        = cal->intake_lost_air_degC,
-        .filter_loss_kPa = cal->intake_lost_filter_kPa,
-        .is_assumed      = 1U,
+        .pressure_kPa       = cal->intake_lost_pressure_kPa,
+        .air_degC           = cal->intake_lost_air_degC,
+        .filter_loss_kPa    = cal->intake_lost_filter_kPa,
+        .heard_pressure_kPa = cal->intake_lost_pressure_kPa,
+        .heard_air_degC     = cal->intake_lost_air_degC,
+        .heard_filter_kPa   = cal->intake_lost_filter_kPa,
+        .is_assumed         = 1U,
     };
 }
 
 static float chosen(float used, const signal_t *signal, float worst, float filter_ms)
 {
     return signal_is_usable(signal) ? numeric_lag(used, signal->value, 1.0f, filter_ms) : worst;
+}
+
+static void remember(float *heard, const signal_t *signal)
+{
+    if (signal_is_usable(signal)) {
+        *heard = signal->value;
+    }
+}
+
+static float least_of(float a, float b, float c)
+{
+    return numeric_min(numeric_min(a, b), c);
+}
+
+static float most_of(float a, float b, float c)
+{
+    return numeric_max(numeric_max(a, b), c);
+}
+
+static void choose_inputs(intake_t *intake, const vcu_calibration_t *cal, const inputs_t *inputs)
+{
+    const float filter_ms = cal->intake_filter_ms;
+
+    remember(&intake->heard_pressure_kPa, &inputs->ambient_pressure_kPa);
+    remember(&intake->heard_air_degC, &inputs->intake_air_degC);
+    remember(&intake->heard_filter_kPa, &inputs->filter_dp_kPa);
+    remember(&intake->speed_rpm, &inputs->engine_speed_rpm);
+
+    intake->pressure_kPa = chosen(
+        intake->pressure_kPa, &inputs->ambient_pressure_kPa,
+        least_of(intake->pressure_kPa, intake->heard_pressure_kPa, cal->intake_lost_pressure_kPa), filter_ms);
+    intake->air_degC =
+        chosen(intake->air_degC, &inputs->intake_air_degC,
+               most_of(intake->air_degC, intake->heard_air_degC, cal->intake_lost_air_degC), filter_ms);
+    intake->filter_loss_kPa =
+        chosen(intake->filter_loss_kPa, &inputs->filter_dp_kPa,
+               most_of(intake->filter_loss_kPa, intake->heard_filter_kPa, cal->intake_lost_filter_kPa), filter_ms);
+    intake->is_assumed = numeric_flag(!(signal_is_usable(&inputs->ambient_pressure_kPa) &&
+                                        signal_is_usable(&inputs->intake_air_degC) &&
+                                        signal_is_usable(&inputs->filter_dp_kPa)));
 }
 
 static float choked_flow_gps(const intake_t *intake, const vcu_calibration_t *cal)
@@ -37,26 +80,11 @@ static float choked_flow_gps(const intake_t *intake, const vcu_calibration_t *ca
 
 void intake_tick(intake_t *intake, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
-    const float filter_ms = cal->intake_filter_ms;
-    float       speed_rpm = LOWEST_SPEED_rpm;
-
-    intake->pressure_kPa    = chosen(intake->pressure_kPa, &inputs->ambient_pressure_kPa,
-                                     numeric_min(intake->pressure_kPa, cal->intake_lost_pressure_kPa), filter_ms);
-    intake->air_degC        = chosen(intake->air_degC, &inputs->intake_air_degC,
-                                     numeric_max(intake->air_degC, cal->intake_lost_air_degC), filter_ms);
-    intake->filter_loss_kPa = chosen(intake->filter_loss_kPa, &inputs->filter_dp_kPa,
-                                     numeric_max(intake->filter_loss_kPa, cal->intake_lost_filter_kPa), filter_ms);
-    intake->is_assumed      = numeric_flag(!(signal_is_usable(&inputs->ambient_pressure_kPa) &&
-                                             signal_is_usable(&inputs->intake_air_degC) &&
-                                             signal_is_usable(&inputs->filter_dp_kPa)));
-
+    choose_inputs(intake, cal, inputs);
     intake->choked_flow_gps = choked_flow_gps(intake, cal);
     /* g/s times MJ/kg is kW; the ratio is in [8, 20] by its range. */
     intake->power_cap_kW = (intake->choked_flow_gps / cal->intake_air_fuel_ratio) * cal->intake_heating_value_MJpkg *
                            cal->intake_efficiency_ratio;
-
-    if (signal_is_usable(&inputs->engine_speed_rpm)) {
-        speed_rpm             = numeric_max(inputs->engine_speed_rpm.value, LOWEST_SPEED_rpm);
-        intake->torque_cap_Nm = (intake->power_cap_kW * 1000.0f) / (speed_rpm * RADPS_PER_RPM);
-    }
+    intake->torque_cap_Nm =
+        (intake->power_cap_kW * 1000.0f) / (numeric_max(intake->speed_rpm, LOWEST_SPEED_rpm) * RADPS_PER_RPM);
 }

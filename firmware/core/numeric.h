@@ -73,21 +73,23 @@ static inline float numeric_interpolate(const float *x, const float *y, uint32_t
     return result;
 }
 
-/* One tick towards `to`, at most `up_per_s` or `down_per_s` per second. */
+/* One tick towards `to`, at most `up_per_s` or `down_per_s` per second. A memory that is no number starts anew at `to`:
+ * a NaN must not live for ever. */
 static inline float numeric_slew(float from, float to, float up_per_s, float down_per_s)
 {
     const float highest = from + (up_per_s / NUMERIC_TICKS_PER_S);
     const float lowest  = from - (down_per_s / NUMERIC_TICKS_PER_S);
 
-    return numeric_min(numeric_max(to, lowest), highest);
+    return numeric_is_finite(from) ? numeric_min(numeric_max(to, lowest), highest) : to;
 }
 
-/* First-order lag: `elapsed_ticks` of a time constant `tau_ms`; tau 0 follows at once. */
+/* First-order lag: `elapsed_ticks` of a time constant `tau_ms`; tau 0 follows at once, and so does a memory that is no
+ * number. */
 static inline float numeric_lag(float from, float to, float elapsed_ticks, float tau_ms)
 {
     const float sum = tau_ms + elapsed_ticks;
 
-    return (sum > 0.0f) ? (from + ((to - from) * (elapsed_ticks / sum))) : to;
+    return ((sum > 0.0f) && numeric_is_finite(from)) ? (from + ((to - from) * (elapsed_ticks / sum))) : to;
 }
 
 /* Saturating count: a duration never wraps (PAIN-69). */

@@ -5,12 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One input. Its unit stands in the name of the member that holds it. */
+/* One input. Its unit stands in the name of the member that holds it; its age is that of its message (inputs.h). */
 typedef struct {
-    float    value;     /* never read unless is_usable */
-    uint16_t age_ticks; /* saturates, and only a new frame resets it: a dead sensor stays dead */
-    uint8_t  is_valid;  /* decided at the door; never 1 for a NaN or a value out of range */
-    uint8_t  is_usable; /* valid and fresh, decided once per tick for all who read it */
+    float   value;     /* never read unless is_usable */
+    uint8_t is_usable; /* valid and not too old: what all who read it ask */
+    uint8_t is_valid;  /* decided at the door; never 1 for a NaN or a value out of range */
+    uint8_t is_new;    /* this tick brought it */
+    uint8_t reserved;
 } signal_t;
 _Static_assert(sizeof(signal_t) == 8U, "signal_t: hidden padding");
 
@@ -19,10 +20,10 @@ static inline bool signal_is_usable(const signal_t *signal)
     return signal->is_usable != 0U;
 }
 
-/* A sample arrived since the last tick. */
+/* A usable sample arrived since the last tick. */
 static inline bool signal_is_new(const signal_t *signal)
 {
-    return signal_is_usable(signal) && (signal->age_ticks == 0U);
+    return signal_is_usable(signal) && (signal->is_new != 0U);
 }
 
 /* A code of a value table, when the signal is usable and shows exactly this code. */

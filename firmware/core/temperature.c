@@ -6,6 +6,9 @@
  * coolant by 0.24 K/s, doubled for margin. */
 #define DRIFT_Kps 0.5f
 
+/* All fans on and torque reduced take a hot engine down to its thermostat, not below it. */
+#define COOL_DOWN_K 20.0f
+
 static bool is_step_plausible(const temperature_t *temperature, const vcu_calibration_t *cal, float sample_degC)
 {
     const float elapsed_s = (float)temperature->since_ticks / NUMERIC_TICKS_PER_S;
@@ -14,17 +17,19 @@ static bool is_step_plausible(const temperature_t *temperature, const vcu_calibr
     return numeric_abs(sample_degC - temperature->sample_degC) <= allowed_K;
 }
 
-static bool is_near_last_believed(const temperature_t *temperature, const vcu_calibration_t *cal)
+static bool is_near_last_believed(const temperature_t *temperature, const vcu_calibration_t *cal, float sample_degC)
 {
-    const float lost_s    = (float)temperature->lost_ticks / NUMERIC_TICKS_PER_S;
-    const float allowed_K = cal->temperature_max_step_K + (DRIFT_Kps * lost_s);
+    const float drift_K    = DRIFT_Kps * ((float)temperature->lost_ticks / NUMERIC_TICKS_PER_S);
+    const float highest_K  = cal->temperature_max_step_K + drift_K;
+    const float lowest_K   = -cal->temperature_max_step_K - numeric_min(drift_K, COOL_DOWN_K);
+    const float distance_K = sample_degC - temperature->degC;
 
-    return numeric_abs(temperature->sample_degC - temperature->degC) <= allowed_K;
+    return (distance_K >= lowest_K) && (distance_K <= highest_K);
 }
 
-static void believe(temperature_t *temperature)
+static void believe(temperature_t *temperature, const signal_t *signal_degC)
 {
-    temperature->degC       = temperature->sample_degC;
+    temperature->degC       = signal_degC->value;
     temperature->lost_ticks = 0U;
     temperature->good_ticks = 0U;
     temperature->is_known   = 1U;
@@ -37,11 +42,10 @@ static void lose(temperature_t *temperature)
     temperature->state      = (uint8_t)TEMPERATURE_LOST;
 }
 
-void temperature_tick(temperature_t *temperature, const vcu_calibration_t *cal, const signal_t *signal_degC,
-                      uint16_t since_start_ticks)
+/* A new sample is plausible if it is not too far from the one before; between samples nothing speaks against it. */
+static bool take_sample(temperature_t *temperature, const vcu_calibration_t *cal, const signal_t *signal_degC)
 {
-    const bool is_usable    = signal_is_usable(signal_degC);
-    bool       is_plausible = is_usable;
+    bool is_plausible = signal_is_usable(signal_degC);
 
     temperature->since_ticks = numeric_count_u16(temperature->since_ticks);
     if (signal_is_new(signal_degC)) {
@@ -49,22 +53,31 @@ void temperature_tick(temperature_t *temperature, const vcu_calibration_t *cal, 
         temperature->sample_degC = signal_degC->value;
         temperature->since_ticks = 0U;
     }
-    temperature->good_ticks = numeric_held_u16(temperature->good_ticks, is_plausible);
+    return is_plausible;
+}
 
-    if ((temperature->is_known == 0U) && is_usable) {
-        believe(temperature);
-    } else if (temperature->is_known == 0U) {
-        if (since_start_ticks >= cal->temperature_boot_ms) {
-            lose(temperature);
-        }
-    } else if (temperature_is_believed(temperature) && is_plausible) {
-        believe(temperature);
-    } else if (temperature_is_believed(temperature)) {
-        temperature->good_ticks = 0U;
+/* The signal is usable and, once anything is known, its last sample plausible. */
+static bool may_believe(const temperature_t *temperature, const vcu_calibration_t *cal, float sample_degC)
+{
+    const bool is_first  = temperature->is_known == 0U;
+    const bool has_healed = (temperature->good_ticks >= cal->temperature_heal_ms) &&
+                            is_near_last_believed(temperature, cal, sample_degC);
+
+    return is_first || temperature_is_believed(temperature) || has_healed;
+}
+
+void temperature_tick(temperature_t *temperature, const vcu_calibration_t *cal, const signal_t *signal_degC,
+                      uint16_t since_start_ticks)
+{
+    const bool is_plausible = take_sample(temperature, cal, signal_degC);
+    const bool is_booting   = (temperature->is_known == 0U) && (since_start_ticks < cal->temperature_boot_ms);
+
+    temperature->good_ticks = numeric_held_u16(temperature->good_ticks, is_plausible);
+    if (is_plausible && may_believe(temperature, cal, signal_degC->value)) {
+        believe(temperature, signal_degC);
+    } else if (!is_booting) {
         lose(temperature);
-    } else if ((temperature->good_ticks >= cal->temperature_heal_ms) && is_near_last_believed(temperature, cal)) {
-        believe(temperature);
     } else {
-        lose(temperature);
+        /* unknown yet */
     }
 }

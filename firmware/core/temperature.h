@@ -2,8 +2,8 @@
  *
  * A sensor is lost when its sample is invalid or stale, or when it moves faster than anything with that mass of metal
  * and fluid can: an open or shorted wire. It is believed again after it has been plausible for heal_ms and is back near
- * the last believed value, the allowance growing with the time it was lost: a broken probe that settles at a pleasant
- * reading is not healed by patience alone (PAIN-83).
+ * the last believed value. The allowance grows with the time it was lost, upwards without end, downwards only as far as
+ * a car under way cools: a broken probe that settles at a cold reading is not healed by patience (PAIN-83).
  */
 #ifndef TEMPERATURE_H
 #define TEMPERATURE_H

@@ -2,12 +2,14 @@
 
 #include "numeric.h"
 
+#define KILL_SWITCH_RUN 0U
 #define KILL_SWITCH_STOP 1U
 #define IGNITION_OFF 0U
+#define IGNITION_ON 1U
 
 typedef struct {
     uint8_t is_fast;   /* acts by spark: the air path stays up behind it */
-    uint8_t is_fault;  /* its release is handed back at heal_Nmps */
+    uint8_t is_fault;  /* its bound is withdrawn at heal_Nmps */
 } policy_t;
 
 static const policy_t policies[TORQUE_REASON_COUNT] = {
@@ -26,7 +28,7 @@ static const policy_t policies[TORQUE_REASON_COUNT] = {
 
 void torque_init(torque_t *torque)
 {
-    *torque = (torque_t){.link_Nm = TORQUE_UNLIMITED_Nm};
+    *torque = (torque_t){.link_Nm = TORQUE_UNLIMITED_Nm, .healing_Nm = TORQUE_UNLIMITED_Nm};
     torque_begin(torque, 0.0f);
 }
 
@@ -81,12 +83,32 @@ static void offer_link(torque_t *torque, const vcu_calibration_t *cal, bool is_e
     }
 }
 
+static void note_stop(torque_t *torque, uint32_t bit, bool is_stop, bool is_go)
+{
+    if (is_stop) {
+        torque->stop_mask = (uint8_t)(torque->stop_mask | bit);
+    } else if (is_go) {
+        torque->stop_mask = (uint8_t)(torque->stop_mask & ~bit);
+    } else {
+        /* a switch that cannot be read is where it was: a cut wire does not start a stopped car */
+    }
+}
+
+static void offer_stop(torque_t *torque, const inputs_t *inputs)
+{
+    note_stop(torque, TORQUE_STOP_KILL_SWITCH, signal_shows(&inputs->kill_switch, KILL_SWITCH_STOP),
+              signal_shows(&inputs->kill_switch, KILL_SWITCH_RUN));
+    note_stop(torque, TORQUE_STOP_IGNITION, signal_shows(&inputs->ignition, IGNITION_OFF),
+              signal_shows(&inputs->ignition, IGNITION_ON));
+    if (torque->stop_mask != 0U) {
+        torque_offer(torque, TORQUE_REASON_STOP, 0.0f);
+    }
+}
+
 void torque_offer_own(torque_t *torque, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
     const bool is_gearbox_heard = signal_is_usable(&inputs->gear);
     const bool is_engine_heard  = signal_is_usable(&inputs->engine_speed_rpm);
-    const bool is_stopped =
-        signal_shows(&inputs->kill_switch, KILL_SWITCH_STOP) || signal_shows(&inputs->ignition, IGNITION_OFF);
 
     torque_offer(torque, is_gearbox_heard ? TORQUE_REASON_GEARBOX : TORQUE_REASON_SENSOR_LIMP,
                  is_gearbox_heard ? cal->torque_gearbox_max_Nm : cal->torque_gearbox_lost_Nm);
@@ -94,8 +116,30 @@ void torque_offer_own(torque_t *torque, const vcu_calibration_t *cal, const inpu
         offer_engine_speed(torque, cal, inputs->engine_speed_rpm.value);
     }
     offer_link(torque, cal, is_engine_heard);
-    if (is_stopped) {
-        torque_offer(torque, TORQUE_REASON_STOP, 0.0f);
+    offer_stop(torque, inputs);
+}
+
+/* What the faults leave is handed back at heal_Nmps (EGAS rule 10: no step on recovery). */
+static void withdraw_faults(torque_t *torque, const vcu_calibration_t *cal)
+{
+    const float     step_Nm   = cal->torque_heal_Nmps / NUMERIC_TICKS_PER_S;
+    const float     risen_Nm  = numeric_clamp(torque->healing_Nm + step_Nm, 0.0f, TORQUE_UNLIMITED_Nm);
+    float           lowest_Nm = TORQUE_UNLIMITED_Nm;
+    torque_reason_t lowest    = TORQUE_REASON_NONE;
+
+    for (uint32_t i = 1U; i < (uint32_t)TORQUE_REASON_COUNT; i++) {
+        if ((policies[i].is_fault != 0U) && (torque->bound_Nm[i] < TORQUE_UNLIMITED_Nm) &&
+            (torque->bound_Nm[i] <= lowest_Nm)) {
+            lowest    = (torque_reason_t)i;
+            lowest_Nm = torque->bound_Nm[i];
+        }
+    }
+    if (lowest_Nm <= risen_Nm) {
+        torque->healing    = (uint8_t)lowest;
+        torque->healing_Nm = lowest_Nm;
+    } else {
+        torque->healing_Nm = risen_Nm;
+        torque_offer(torque, (torque_reason_t)torque->healing, risen_Nm);
     }
 }
 
@@ -129,41 +173,46 @@ static float slow_limit_Nm(const torque_t *torque)
     return limit_Nm;
 }
 
-/* Downwards at once, upwards at the given rate: no step on any hand-back (PAIN-80). */
-static float risen_Nm(float from_Nm, float target_Nm, float rise_Nmps)
+/* Downwards at once, upwards at the given rate: no step on any hand-back (PAIN-80). No demand lies below the full
+ * overrun: what does is a broken memory, and starts there. */
+static float risen_Nm(const vcu_calibration_t *cal, float from_Nm, float target_Nm)
 {
-    return numeric_min(target_Nm, from_Nm + (rise_Nmps / NUMERIC_TICKS_PER_S));
+    const float clean_Nm = numeric_clamp(from_Nm, cal->demand_drag_Nm, TORQUE_UNLIMITED_Nm);
+
+    return numeric_min(target_Nm, clean_Nm + (cal->torque_rise_Nmps / NUMERIC_TICKS_PER_S));
+}
+
+static torque_reason_t reason_of(const torque_t *torque, torque_reason_t winner, bool is_slewing)
+{
+    torque_reason_t reason = winner;
+
+    if ((winner == TORQUE_REASON_NONE) && is_slewing) {
+        reason = (torque->recovering != (uint8_t)TORQUE_REASON_NONE) ? (torque_reason_t)torque->recovering
+                                                                     : TORQUE_REASON_SLEW;
+    }
+    return reason;
 }
 
 void torque_decide(torque_t *torque, const vcu_calibration_t *cal, bool wants_cut)
 {
+    withdraw_faults(torque, cal);
+
     const torque_reason_t winner    = smallest(torque, torque->demand_Nm, TORQUE_REASON_NONE);
     const torque_reason_t runner_up = smallest(torque, TORQUE_UNLIMITED_Nm, winner);
     const bool            is_bound  = winner != TORQUE_REASON_NONE;
     const float           target_Nm = is_bound ? torque->bound_Nm[winner] : torque->demand_Nm;
-    const bool  is_healing = (policies[torque->recovering].is_fault != 0U) && (policies[winner].is_fault == 0U);
-    const float rise_Nmps  = is_healing ? cal->torque_heal_Nmps : cal->torque_rise_Nmps;
+    const float           next_Nm   = (runner_up != TORQUE_REASON_NONE) ? torque->bound_Nm[runner_up] : TORQUE_UNLIMITED_Nm;
 
-    torque->granted_Nm  = risen_Nm(torque->granted_Nm, target_Nm, rise_Nmps);
-    torque->air_path_Nm = risen_Nm(torque->air_path_Nm, numeric_min(torque->demand_Nm, slow_limit_Nm(torque)), rise_Nmps);
+    torque->granted_Nm  = risen_Nm(cal, torque->granted_Nm, target_Nm);
+    torque->air_path_Nm = risen_Nm(cal, torque->air_path_Nm, numeric_min(torque->demand_Nm, slow_limit_Nm(torque)));
 
     const bool is_slewing = torque->granted_Nm < target_Nm;
 
-    if (is_bound) {
-        torque->reason = (uint8_t)winner;
-    } else if (is_slewing) {
-        torque->reason = (torque->recovering != (uint8_t)TORQUE_REASON_NONE) ? torque->recovering
-                                                                             : (uint8_t)TORQUE_REASON_SLEW;
-    } else {
-        torque->reason = (uint8_t)TORQUE_REASON_NONE;
-    }
-    /* What is handed back is remembered until torque has arrived; a fault outranks what wins meanwhile. */
-    if (!is_slewing || (is_bound && !is_healing)) {
+    torque->reason = (uint8_t)reason_of(torque, winner, is_slewing);
+    if (is_bound || !is_slewing) {
         torque->recovering = (uint8_t)winner;
     }
-
     torque->runner_up = (uint8_t)runner_up;
-    torque->margin_Nm = ((runner_up != TORQUE_REASON_NONE) ? torque->bound_Nm[runner_up] : TORQUE_UNLIMITED_Nm) - target_Nm;
-    torque->is_cut    = numeric_flag(wants_cut || (torque->is_rev_cut != 0U) ||
-                                     (torque->bound_Nm[TORQUE_REASON_STOP] < TORQUE_UNLIMITED_Nm));
+    torque->margin_Nm = next_Nm - target_Nm;
+    torque->is_cut    = numeric_flag(wants_cut || (torque->is_rev_cut != 0U) || (torque->stop_mask != 0U));
 }

@@ -3,7 +3,8 @@
  * Laws, each a property test: granted torque never exceeds demand nor any bound; a bound is 0 or more, so it shrinks
  * drive torque, keeps its sign, and never takes the overrun that the driver asks for; granted torque rises at most at
  * the stated rate. The reason is None exactly when the driver gets what he asks for. On equal bounds the higher number
- * wins. Granted torque is written in torque.c and nowhere else.
+ * wins. The bound of a fault does not vanish with the fault: it is withdrawn at heal_Nmps, under the fault's name, so
+ * that whatever else binds meanwhile cannot speed it up. Granted torque is written in torque.c and nowhere else.
  */
 #ifndef TORQUE_H
 #define TORQUE_H
@@ -13,6 +14,9 @@
 
 /* No bound at all. Zero means zero torque, never "off". */
 #define TORQUE_UNLIMITED_Nm 2000.0f
+
+#define TORQUE_STOP_KILL_SWITCH 1U
+#define TORQUE_STOP_IGNITION 2U
 
 /* The codes are those of LimitReason on the bus. */
 typedef enum {
@@ -47,15 +51,18 @@ typedef struct {
     float    air_path_Nm; /* the same without the fast bounds: what the slow path keeps ready */
     float    margin_Nm;   /* of the runner-up above the winner, or above demand */
     float    link_Nm;     /* bound of a silent engine */
+    float    healing_Nm;  /* smallest bound of all faults, or what is left of it while it is withdrawn */
     uint16_t link_ticks;
     uint8_t  reason;      /* torque_reason_t */
     uint8_t  runner_up;   /* torque_reason_t */
-    uint8_t  recovering;  /* torque_reason_t whose release is being handed back */
+    uint8_t  recovering;  /* torque_reason_t after whose release torque is still rising */
+    uint8_t  healing;     /* torque_reason_t that healing_Nm stands for */
     uint8_t  is_rev_cut;
     uint8_t  is_cut;      /* combustion off */
-    uint8_t  reserved;
+    uint8_t  stop_mask;   /* TORQUE_STOP_...: why there is no torque at all */
+    uint8_t  reserved[3];
 } torque_t;
-_Static_assert(sizeof(torque_t) == ((TORQUE_REASON_COUNT * 4U) + 28U), "torque_t: hidden padding");
+_Static_assert(sizeof(torque_t) == ((TORQUE_REASON_COUNT * 4U) + 36U), "torque_t: hidden padding");
 
 void torque_init(torque_t *torque);
 

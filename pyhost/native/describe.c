@@ -34,13 +34,6 @@ const describe_fault_t describe_fault[] = {
 };
 const uint32_t describe_faults = COUNT_OF(describe_fault);
 
-const describe_input_t describe_input[] = {
-#define INPUT(group, name, min, max) {#group, #name, min, max},
-#include "inputs.def"
-#undef INPUT
-};
-const uint32_t describe_inputs = COUNT_OF(describe_input);
-
 #ifdef __clang__
 const char *describe_compiler = __VERSION__;
 #else

@@ -1,0 +1,247 @@
+#include "bus.h"
+
+#include "bus_codec.h"
+#include "bus_identity.h"
+#include "numeric.h"
+
+#define FRAME_BYTES 8U
+#define COUNTER_BYTE 6U
+#define CRC_BYTE 7U
+#define COUNTER_MASK 15U
+
+/* ---- what is sent, in the order of bus_sent_t */
+
+typedef struct {
+    uint32_t id;
+    uint16_t period_ms;
+    uint16_t delay_ms; /* spreads the slow messages over the second */
+    uint8_t  is_protected;
+} sent_t;
+
+static const sent_t sent[BUS_SENT_COUNT] = {
+    [BUS_SENT_TORQUE_COMMAND]  = {BUS_CODEC_TORQUE_COMMAND_FRAME_ID, BUS_CODEC_TORQUE_COMMAND_CYCLE_TIME_MS, 0U, 1U},
+    [BUS_SENT_FLIGHT_STATUS]   = {BUS_CODEC_FLIGHT_STATUS_FRAME_ID, BUS_CODEC_FLIGHT_STATUS_CYCLE_TIME_MS, 1U, 1U},
+    [BUS_SENT_COOLING_COMMAND] = {BUS_CODEC_COOLING_COMMAND_FRAME_ID, BUS_CODEC_COOLING_COMMAND_CYCLE_TIME_MS, 2U, 1U},
+    [BUS_SENT_FAULT_STATUS]    = {BUS_CODEC_FAULT_STATUS_FRAME_ID, BUS_CODEC_FAULT_STATUS_CYCLE_TIME_MS, 3U, 0U},
+    [BUS_SENT_INTAKE_STATUS]   = {BUS_CODEC_INTAKE_STATUS_FRAME_ID, BUS_CODEC_INTAKE_STATUS_CYCLE_TIME_MS, 104U, 0U},
+    [BUS_SENT_IDENTITY]        = {BUS_CODEC_IDENTITY_FRAME_ID, BUS_CODEC_IDENTITY_CYCLE_TIME_MS, 304U, 0U},
+};
+
+/* The codes of core and bus are one. */
+_Static_assert(TORQUE_REASON_STOP == BUS_CODEC_TORQUE_COMMAND_LIMIT_REASON_STOP_CHOICE, "LimitReason");
+_Static_assert(TORQUE_REASON_SLEW == BUS_CODEC_TORQUE_COMMAND_LIMIT_REASON_SLEW_CHOICE, "LimitReason");
+_Static_assert(TORQUE_REASON_FLIGHT_RAMP == BUS_CODEC_TORQUE_COMMAND_LIMIT_REASON_FLIGHT_RAMP_CHOICE, "LimitReason");
+_Static_assert(FLIGHT_MODE_RAMP == BUS_CODEC_FLIGHT_STATUS_FLIGHT_STATE_RAMP_CHOICE, "FlightState");
+_Static_assert(FLIGHT_MODE_DETECTOR_OFF == BUS_CODEC_FLIGHT_STATUS_DETECTOR_MODE_OFF_CHOICE, "DetectorMode");
+_Static_assert(COOLING_RUN_ON == BUS_CODEC_COOLING_COMMAND_COOLING_STATE_RUN_ON_CHOICE, "CoolingState");
+_Static_assert(FAULT_SEVERITY_STOP == BUS_CODEC_FAULT_STATUS_FAULT_SEVERITY_STOP_CHOICE, "FaultSeverity");
+_Static_assert(FAULT_STOPPED == BUS_CODEC_FAULT_STATUS_NEWEST_FAULT_STOPPED_CHOICE, "NewestFault");
+
+void bus_init_schedule(bus_t *bus)
+{
+    for (uint32_t i = 0U; i < (uint32_t)BUS_SENT_COUNT; i++) {
+        bus->countdown_ms[i] = sent[i].delay_ms;
+    }
+}
+
+void bus_schedule(bus_t *bus)
+{
+    for (uint32_t i = 0U; i < (uint32_t)BUS_SENT_COUNT; i++) {
+        if (bus->countdown_ms[i] > 0U) {
+            bus->countdown_ms[i]--;
+        } else {
+            const uint32_t bit = (uint32_t)1U << i;
+
+            if ((bus->pending_mask & bit) != 0U) {
+                bus->overrun_count = numeric_count_u32(bus->overrun_count);
+            }
+            bus->pending_mask    = (uint8_t)(bus->pending_mask | bit);
+            bus->countdown_ms[i] = (uint16_t)(sent[i].period_ms - 1U);
+        }
+    }
+}
+
+/* ---- sending: saturate in physical units, then round by half a step, since the codec truncates */
+
+static float ready(float value, float low, float high, float step)
+{
+    return numeric_clamp(value, low, high) + (0.5f * step);
+}
+
+static float torque_Nm(float value)
+{
+    return ready(value, -500.0f, 1546.5f, 0.5f);
+}
+
+static void put_torque(const control_t *control, uint8_t *data)
+{
+    const torque_t                          *torque = &control->torque;
+    const struct bus_codec_torque_command_t m      = {
+        .granted_torque_nm  = bus_codec_torque_command_granted_torque_nm_encode(torque_Nm(torque->granted_Nm)),
+        .air_path_torque_nm = bus_codec_torque_command_air_path_torque_nm_encode(torque_Nm(torque->air_path_Nm)),
+        .demand_torque_nm   = bus_codec_torque_command_demand_torque_nm_encode(torque_Nm(torque->demand_Nm)),
+        .limit_reason       = torque->reason,
+        .limit_runner_up    = torque->runner_up,
+        .shift_inhibit      = numeric_flag(flight_mode_is_flying(&control->flight_mode)),
+        .engine_cut         = torque->is_cut,
+    };
+
+    (void)bus_codec_torque_command_pack(data, &m, FRAME_BYTES);
+}
+
+static uint8_t contact_of(const flight_corner_t *corner)
+{
+    uint8_t contact = BUS_CODEC_FLIGHT_STATUS_CORNER_FL_UNKNOWN_CHOICE;
+
+    if (corner->is_usable != 0U) {
+        contact = (corner->is_out != 0U) ? BUS_CODEC_FLIGHT_STATUS_CORNER_FL_UNLOADED_CHOICE
+                                         : BUS_CODEC_FLIGHT_STATUS_CORNER_FL_CONTACT_CHOICE;
+    }
+    return contact;
+}
+
+static uint8_t is_missing(const flight_mode_t *flight, uint32_t bit)
+{
+    return numeric_flag((flight->missing_mask & bit) != 0U);
+}
+
+static void put_flight(const control_t *control, uint8_t *data)
+{
+    const flight_mode_t *flight    = &control->flight_mode;
+    const bool           is_in_air = flight->state == (uint8_t)FLIGHT_MODE_AIR;
+    const float          air_ms    = (float)(is_in_air ? flight->air_ticks : flight->record.air_time_ms);
+    const struct bus_codec_flight_status_t m = {
+        .flight_state     = flight->state,
+        .corner_fl        = contact_of(&flight->evidence.corner[0]),
+        .corner_fr        = contact_of(&flight->evidence.corner[1]),
+        .corner_rl        = contact_of(&flight->evidence.corner[2]),
+        .corner_rr        = contact_of(&flight->evidence.corner[3]),
+        .air_time_ms      = bus_codec_flight_status_air_time_ms_encode(ready(air_ms, 0.0f, 4094.0f, 1.0f)),
+        .confidence_pct   = flight->confidence_pct,
+        .inertial_missing = is_missing(flight, FLIGHT_MODE_MISSING_INERTIAL),
+        .dampers_missing  = is_missing(flight, FLIGHT_MODE_MISSING_DAMPERS),
+        .wheels_missing   = is_missing(flight, FLIGHT_MODE_MISSING_WHEELS),
+        .speed_missing    = is_missing(flight, FLIGHT_MODE_MISSING_SPEED),
+        .rough_road       = flight->is_rough,
+        .flight_count     = (uint8_t)(flight->flight_count & 0xFFU),
+        .detector_mode    = flight->detector_mode,
+    };
+
+    (void)bus_codec_flight_status_pack(data, &m, FRAME_BYTES);
+}
+
+static float duty_pct(float value)
+{
+    return ready(value, 0.0f, 127.0f, 0.5f);
+}
+
+static void put_cooling(const control_t *control, uint8_t *data)
+{
+    const cooling_t *cooling                   = &control->cooling;
+    const fan_t     *fan                       = cooling->fans.fan;
+    const struct bus_codec_cooling_command_t m = {
+        .fan1_duty_pct = bus_codec_cooling_command_fan1_duty_pct_encode(duty_pct(fan[0].duty_pct)),
+        .fan2_duty_pct = bus_codec_cooling_command_fan2_duty_pct_encode(duty_pct(fan[1].duty_pct)),
+        .fan3_duty_pct = bus_codec_cooling_command_fan3_duty_pct_encode(duty_pct(fan[2].duty_pct)),
+        .fan4_duty_pct = bus_codec_cooling_command_fan4_duty_pct_encode(duty_pct(fan[3].duty_pct)),
+        .pump_duty_pct = bus_codec_cooling_command_pump_duty_pct_encode(duty_pct(cooling->pump_pct)),
+        .cooling_state = cooling->state,
+        .fan_stage     = cooling->stage,
+    };
+
+    (void)bus_codec_cooling_command_pack(data, &m, FRAME_BYTES);
+}
+
+static void put_fault(const control_t *control, uint8_t *data)
+{
+    const struct bus_codec_fault_status_t m = {
+        .fault_severity = control->fault.severity,
+        .fault_count    = control->fault.count,
+        .newest_fault   = control->fault.newest,
+    };
+
+    (void)bus_codec_fault_status_pack(data, &m, FRAME_BYTES);
+}
+
+static void put_intake(const control_t *control, uint8_t *data)
+{
+    const intake_t                         *intake = &control->intake;
+    const struct bus_codec_intake_status_t m       = {
+        .filter_loss_k_pa =
+            bus_codec_intake_status_filter_loss_k_pa_encode(ready(intake->filter_loss_kPa, 0.0f, 40.93f, 0.01f)),
+        .choked_flow_gps =
+            bus_codec_intake_status_choked_flow_gps_encode(ready(intake->choked_flow_gps, 0.0f, 409.3f, 0.1f)),
+        .air_power_cap_k_w =
+            bus_codec_intake_status_air_power_cap_k_w_encode(ready(intake->power_cap_kW, 0.0f, 409.3f, 0.1f)),
+        .air_torque_cap_nm = bus_codec_intake_status_air_torque_cap_nm_encode(torque_Nm(intake->torque_cap_Nm)),
+        .intake_assumed    = intake->is_assumed,
+    };
+
+    (void)bus_codec_intake_status_pack(data, &m, FRAME_BYTES);
+}
+
+static void put_identity(uint32_t calibration_hash, uint8_t *data)
+{
+    const struct bus_codec_identity_t m = {
+        .build_id       = BUS_IDENTITY_BUILD & 0xFFFFFFU,
+        .calibration_id = calibration_hash & 0xFFFFFFU,
+        .layout_hash    = BUS_IDENTITY_LAYOUT & 0xFFFFU,
+    };
+
+    (void)bus_codec_identity_pack(data, &m, FRAME_BYTES);
+}
+
+static void put(const control_t *control, uint32_t calibration_hash, bus_sent_t message, uint8_t *data)
+{
+    switch (message) {
+    case BUS_SENT_TORQUE_COMMAND:
+        put_torque(control, data);
+        break;
+    case BUS_SENT_FLIGHT_STATUS:
+        put_flight(control, data);
+        break;
+    case BUS_SENT_COOLING_COMMAND:
+        put_cooling(control, data);
+        break;
+    case BUS_SENT_FAULT_STATUS:
+        put_fault(control, data);
+        break;
+    case BUS_SENT_INTAKE_STATUS:
+        put_intake(control, data);
+        break;
+    case BUS_SENT_IDENTITY:
+        put_identity(calibration_hash, data);
+        break;
+    case BUS_SENT_COUNT:
+        break;
+    }
+}
+
+static void protect(bus_t *bus, bus_sent_t message, can_frame_t *frame)
+{
+    const uint32_t counter = bus->send_counter[message];
+
+    frame->data[COUNTER_BYTE]  = (uint8_t)(frame->data[COUNTER_BYTE] | (counter << 4));
+    frame->data[CRC_BYTE]      = bus_crc(frame->data, CRC_BYTE, frame->id);
+    bus->send_counter[message] = (uint8_t)((counter + 1U) & COUNTER_MASK);
+}
+
+bool bus_fetch(bus_t *bus, const control_t *control, uint32_t calibration_hash, can_frame_t *frame)
+{
+    bool has_frame = false;
+
+    for (uint32_t i = 0U; (i < (uint32_t)BUS_SENT_COUNT) && !has_frame; i++) {
+        const uint32_t bit = (uint32_t)1U << i;
+
+        if ((bus->pending_mask & bit) != 0U) {
+            *frame            = (can_frame_t){.id = sent[i].id, .length = FRAME_BYTES};
+            bus->pending_mask = (uint8_t)(bus->pending_mask & ~bit);
+            put(control, calibration_hash, (bus_sent_t)i, frame->data);
+            if (sent[i].is_protected != 0U) {
+                protect(bus, (bus_sent_t)i, frame);
+            }
+            has_frame = true;
+        }
+    }
+    return has_frame;
+}
