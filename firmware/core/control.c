@@ -139,7 +139,7 @@ void control_tick(control_t *control, const vcu_calibration_t *cal)
     report_evidence(control);
     report_powertrain(control);
     report_heat(control, cal);
-    fault_decide(&control->fault);
+    fault_decide(&control->fault, control->since_start_ticks < cal->fault_boot_ms);
 
     inputs_age(&control->inputs, cal);
     control->has_bus_error     = 0U;

@@ -2,6 +2,17 @@
 
 #include "numeric.h"
 
+#define ALL_FAULTS ((uint32_t)(((uint64_t)1U << (uint32_t)FAULT_COUNT) - 1U))
+
+#define KIND_MISSING 1U
+#define KIND_WRONG 0U
+
+static const uint32_t missing_mask =
+#define FAULT(name, kind, severity, set_ms, heal_ms, saw, does) ((uint32_t)KIND_##kind << (uint32_t)FAULT_##name) |
+#include "fault.def"
+#undef FAULT
+    0U;
+
 typedef struct {
     uint16_t set_ms;
     uint16_t heal_ms;
@@ -9,7 +20,7 @@ typedef struct {
 } policy_t;
 
 static const policy_t policies[FAULT_COUNT] = {
-#define FAULT(name, severity, set_ms, heal_ms, saw, does) \
+#define FAULT(name, kind, severity, set_ms, heal_ms, saw, does) \
     [FAULT_##name] = {(set_ms), (heal_ms), (uint8_t)FAULT_SEVERITY_##severity},
 #include "fault.def"
 #undef FAULT
@@ -51,17 +62,29 @@ static void debounce(fault_t *fault, uint32_t id)
     }
 }
 
-void fault_decide(fault_t *fault)
+void fault_decide(fault_t *fault, bool is_booting)
 {
-    fault->severity = (uint8_t)FAULT_SEVERITY_NONE;
-    fault->count    = 0U;
-    for (uint32_t id = 0U; id < (uint32_t)FAULT_COUNT; id++) {
-        debounce(fault, id);
-        if ((fault->active_mask & ((uint32_t)1U << id)) != 0U) {
-            fault->count++;
-            if (policies[id].severity > fault->severity) {
-                fault->severity = policies[id].severity;
-            }
+    if (is_booting) {
+        fault->condition_mask &= ~missing_mask;
+    }
+
+    /* Only where condition and fault disagree, or did so a tick ago, is there anything to count. */
+    const uint32_t disagreeing = (fault->condition_mask ^ fault->active_mask) & ALL_FAULTS;
+    const uint32_t counting    = (disagreeing | fault->counting_mask) & ALL_FAULTS;
+
+    fault->active_mask &= ALL_FAULTS;
+    for (uint32_t left = counting; left != 0U; left = numeric_without_lowest_bit(left)) {
+        debounce(fault, numeric_lowest_bit(left));
+    }
+    fault->counting_mask = disagreeing;
+    fault->severity      = (uint8_t)FAULT_SEVERITY_NONE;
+    fault->count         = 0U;
+    for (uint32_t left = fault->active_mask; left != 0U; left = numeric_without_lowest_bit(left)) {
+        const uint8_t severity = policies[numeric_lowest_bit(left)].severity;
+
+        fault->count++;
+        if (severity > fault->severity) {
+            fault->severity = severity;
         }
     }
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 typedef enum {
-#define FAULT(name, severity, set_ms, heal_ms, saw, does) FAULT_##name,
+#define FAULT(name, kind, severity, set_ms, heal_ms, saw, does) FAULT_##name,
 #include "fault.def"
 #undef FAULT
     FAULT_COUNT
@@ -28,6 +28,7 @@ typedef struct {
     uint32_t condition_mask; /* of this tick, before debouncing */
     uint32_t active_mask;
     uint32_t occurred_mask;         /* since start */
+    uint32_t counting_mask;         /* whose ticks are running */
     uint16_t ticks[FAULT_COUNT];    /* towards the next change of each */
     uint8_t  severity;              /* fault_severity_t */
     uint8_t  count;
@@ -44,7 +45,7 @@ void fault_begin(fault_t *fault);
 /* In this tick the condition of a fault holds. */
 void fault_report(fault_t *fault, fault_id_t id, bool condition);
 
-/* The round ends: debounce, heal, severity. */
-void fault_decide(fault_t *fault);
+/* The round ends: debounce, heal, severity. While the car boots nothing counts as missing. */
+void fault_decide(fault_t *fault, bool is_booting);
 
 #endif

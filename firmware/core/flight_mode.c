@@ -147,6 +147,19 @@ static bool may_restore(const flight_mode_t *flight, const vcu_calibration_t *ca
            (flight->disagree_ticks > cal->flight_mode_agree_wait_ms);
 }
 
+/* After a landing: low for longer than a suspicion may last, or since before a landing that every damper has felt. */
+static bool is_stuck_low(const flight_mode_t *flight, const vcu_calibration_t *cal)
+{
+    const flight_evidence_t *evidence   = &flight->evidence;
+    const uint32_t           longest_ms = cal->flight_mode_suspect_dwell_ms + cal->flight_mode_suspect_max_ms;
+    const uint32_t           since_ms   = (uint32_t)flight->state_ticks + cal->flight_mode_landing_hold_ms +
+                                          cal->flight_mode_touchdown_dwell_ms;
+    const bool is_too_long = (flight->low_suspect_ticks >= longest_ms) && (flight->state_ticks >= longest_ms);
+    const bool is_felt     = (evidence->is_damper_usable != 0U) && (evidence->corners_out == 0U);
+
+    return is_too_long || (is_felt && (flight->low_suspect_ticks > since_ms));
+}
+
 /* The car may be leaving the ground again, unless the force has been low for longer than a suspicion may last. */
 static bool may_be_leaving(const flight_mode_t *flight)
 {
@@ -285,7 +298,7 @@ static void tick_air(flight_mode_t *flight, const vcu_calibration_t *cal, const 
 
 static void tick_ramp(flight_mode_t *flight, const vcu_calibration_t *cal, float demand_Nm, float granted_Nm)
 {
-    if (flight->low_suspect_ticks >= (cal->flight_mode_suspect_dwell_ms + cal->flight_mode_suspect_max_ms)) {
+    if (is_stuck_low(flight, cal)) {
         flight->is_locked_out = 1U; /* as in SUSPECT: a stuck value must not hold torque */
     }
 

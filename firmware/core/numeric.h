@@ -109,6 +109,17 @@ static inline uint16_t numeric_held_u16(uint16_t ticks, bool condition)
     return condition ? numeric_count_u16(ticks) : 0U;
 }
 
+/* Number of the lowest bit that is set; `mask` is not 0. */
+static inline uint32_t numeric_lowest_bit(uint32_t mask)
+{
+    return (uint32_t)__builtin_ctz(mask);
+}
+
+static inline uint32_t numeric_without_lowest_bit(uint32_t mask)
+{
+    return mask & (mask - 1U);
+}
+
 static inline uint8_t numeric_flag(bool condition)
 {
     return condition ? 1U : 0U;

@@ -7,44 +7,47 @@
 #define IGNITION_OFF 0U
 #define IGNITION_ON 1U
 
-typedef struct {
-    uint8_t is_fast;   /* acts by spark: the air path stays up behind it */
-    uint8_t is_fault;  /* its bound is withdrawn at heal_Nmps */
-} policy_t;
+#define BIT(reason) ((uint32_t)1U << (uint32_t)(reason))
 
-static const policy_t policies[TORQUE_REASON_COUNT] = {
-    [TORQUE_REASON_DRIVER]         = {.is_fast = 0U, .is_fault = 1U},
-    [TORQUE_REASON_REV_SOFT]       = {.is_fast = 1U, .is_fault = 0U},
-    [TORQUE_REASON_REV_HARD]       = {.is_fast = 1U, .is_fault = 0U},
-    [TORQUE_REASON_FLIGHT_SUSPECT] = {.is_fast = 1U, .is_fault = 0U},
-    [TORQUE_REASON_FLIGHT_AIR]     = {.is_fast = 1U, .is_fault = 0U},
-    [TORQUE_REASON_FLIGHT_LANDING] = {.is_fast = 1U, .is_fault = 0U},
-    [TORQUE_REASON_FLIGHT_RAMP]    = {.is_fast = 1U, .is_fault = 0U},
-    [TORQUE_REASON_SENSOR_LIMP]    = {.is_fast = 0U, .is_fault = 1U},
-    [TORQUE_REASON_LEVEL2]         = {.is_fast = 1U, .is_fault = 1U},
-    [TORQUE_REASON_LINK]           = {.is_fast = 0U, .is_fault = 1U},
-    [TORQUE_REASON_STOP]           = {.is_fast = 1U, .is_fault = 1U},
-};
+/* They act by spark: the air path stays up behind them. */
+#define FAST_MASK                                                                                      \
+    (BIT(TORQUE_REASON_REV_SOFT) | BIT(TORQUE_REASON_REV_HARD) | BIT(TORQUE_REASON_FLIGHT_SUSPECT) |   \
+     BIT(TORQUE_REASON_FLIGHT_AIR) | BIT(TORQUE_REASON_FLIGHT_LANDING) | BIT(TORQUE_REASON_FLIGHT_RAMP) | \
+     BIT(TORQUE_REASON_LEVEL2) | BIT(TORQUE_REASON_STOP))
+
+/* Their bound is withdrawn at heal_Nmps. */
+#define FAULT_MASK                                                                                 \
+    (BIT(TORQUE_REASON_DRIVER) | BIT(TORQUE_REASON_SENSOR_LIMP) | BIT(TORQUE_REASON_LEVEL2) |      \
+     BIT(TORQUE_REASON_LINK) | BIT(TORQUE_REASON_STOP))
 
 void torque_init(torque_t *torque)
 {
     *torque = (torque_t){.link_Nm = TORQUE_UNLIMITED_Nm, .healing_Nm = TORQUE_UNLIMITED_Nm};
-    torque_begin(torque, 0.0f);
+    for (uint32_t i = 0U; i < (uint32_t)TORQUE_REASON_COUNT; i++) {
+        torque->bound_Nm[i] = TORQUE_UNLIMITED_Nm;
+    }
 }
 
 void torque_begin(torque_t *torque, float demand_Nm)
 {
     torque->demand_Nm = demand_Nm;
-    for (uint32_t i = 0U; i < (uint32_t)TORQUE_REASON_COUNT; i++) {
-        torque->bound_Nm[i] = TORQUE_UNLIMITED_Nm;
+    for (uint32_t left = torque->offered_mask; left != 0U; left = numeric_without_lowest_bit(left)) {
+        torque->bound_Nm[numeric_lowest_bit(left) % (uint32_t)TORQUE_REASON_COUNT] = TORQUE_UNLIMITED_Nm;
     }
+    torque->offered_mask = 0U;
 }
 
 void torque_offer(torque_t *torque, torque_reason_t reason, float bound_Nm)
 {
     const float clean_Nm = numeric_clamp(bound_Nm, 0.0f, TORQUE_UNLIMITED_Nm);
 
-    torque->bound_Nm[reason] = numeric_min(torque->bound_Nm[reason], clean_Nm);
+    if (clean_Nm < TORQUE_UNLIMITED_Nm) {
+        const bool  is_offered = (torque->offered_mask & BIT(reason)) != 0U;
+        const float before_Nm  = is_offered ? torque->bound_Nm[reason] : TORQUE_UNLIMITED_Nm;
+
+        torque->bound_Nm[reason] = numeric_min(before_Nm, clean_Nm);
+        torque->offered_mask |= BIT(reason);
+    }
 }
 
 static void offer_engine_speed(torque_t *torque, const vcu_calibration_t *cal, float speed_rpm)
@@ -119,58 +122,44 @@ void torque_offer_own(torque_t *torque, const vcu_calibration_t *cal, const inpu
     offer_stop(torque, inputs);
 }
 
-/* What the faults leave is handed back at heal_Nmps (EGAS rule 10: no step on recovery). */
-static void withdraw_faults(torque_t *torque, const vcu_calibration_t *cal)
-{
-    const float     step_Nm   = cal->torque_heal_Nmps / NUMERIC_TICKS_PER_S;
-    const float     risen_Nm  = numeric_clamp(torque->healing_Nm + step_Nm, 0.0f, TORQUE_UNLIMITED_Nm);
-    float           lowest_Nm = TORQUE_UNLIMITED_Nm;
-    torque_reason_t lowest    = TORQUE_REASON_NONE;
-
-    for (uint32_t i = 1U; i < (uint32_t)TORQUE_REASON_COUNT; i++) {
-        if ((policies[i].is_fault != 0U) && (torque->bound_Nm[i] < TORQUE_UNLIMITED_Nm) &&
-            (torque->bound_Nm[i] <= lowest_Nm)) {
-            lowest    = (torque_reason_t)i;
-            lowest_Nm = torque->bound_Nm[i];
-        }
-    }
-    if (lowest_Nm <= risen_Nm) {
-        torque->healing    = (uint8_t)lowest;
-        torque->healing_Nm = lowest_Nm;
-    } else {
-        torque->healing_Nm = risen_Nm;
-        torque_offer(torque, (torque_reason_t)torque->healing, risen_Nm);
-    }
-}
-
-/* The reason of the smallest bound below `below_Nm`, leaving out `but`; None if there is none. */
-static torque_reason_t smallest(const torque_t *torque, float below_Nm, torque_reason_t but)
+/* The reason of the smallest bound among `mask`, None if that is not below `below_Nm`; on a tie the higher number. */
+static torque_reason_t smallest(const torque_t *torque, uint32_t mask, float below_Nm)
 {
     torque_reason_t winner    = TORQUE_REASON_NONE;
     float           lowest_Nm = below_Nm;
 
-    for (uint32_t i = 1U; i < (uint32_t)TORQUE_REASON_COUNT; i++) {
-        const bool is_lower = (winner == TORQUE_REASON_NONE) ? (torque->bound_Nm[i] < lowest_Nm)
-                                                             : (torque->bound_Nm[i] <= lowest_Nm);
+    for (uint32_t left = torque->offered_mask & mask; left != 0U; left = numeric_without_lowest_bit(left)) {
+        const uint32_t i        = numeric_lowest_bit(left) % (uint32_t)TORQUE_REASON_COUNT;
+        const float    bound_Nm = torque->bound_Nm[i];
 
-        if (is_lower && (i != (uint32_t)but)) {
+        if ((bound_Nm < lowest_Nm) || ((bound_Nm <= lowest_Nm) && (winner != TORQUE_REASON_NONE))) {
             winner    = (torque_reason_t)i;
-            lowest_Nm = torque->bound_Nm[i];
+            lowest_Nm = bound_Nm;
         }
     }
     return winner;
 }
 
-static float slow_limit_Nm(const torque_t *torque)
+static float bound_of(const torque_t *torque, torque_reason_t reason)
 {
-    float limit_Nm = TORQUE_UNLIMITED_Nm;
+    return (reason != TORQUE_REASON_NONE) ? torque->bound_Nm[reason] : TORQUE_UNLIMITED_Nm;
+}
 
-    for (uint32_t i = 1U; i < (uint32_t)TORQUE_REASON_COUNT; i++) {
-        if (policies[i].is_fast == 0U) {
-            limit_Nm = numeric_min(limit_Nm, torque->bound_Nm[i]);
-        }
+/* What the faults leave is handed back at heal_Nmps (EGAS rule 10: no step on recovery). */
+static void withdraw_faults(torque_t *torque, const vcu_calibration_t *cal)
+{
+    const float           step_Nm   = cal->torque_heal_Nmps / NUMERIC_TICKS_PER_S;
+    const float           risen_Nm  = numeric_clamp(torque->healing_Nm + step_Nm, 0.0f, TORQUE_UNLIMITED_Nm);
+    const torque_reason_t lowest    = smallest(torque, FAULT_MASK, TORQUE_UNLIMITED_Nm);
+    const float           lowest_Nm = bound_of(torque, lowest);
+
+    if (lowest_Nm <= risen_Nm) {
+        torque->healing    = (uint8_t)lowest;
+        torque->healing_Nm = lowest_Nm;
+    } else {
+        torque->healing_Nm = risen_Nm;
+        torque_offer(torque, (torque_reason_t)(torque->healing % (uint32_t)TORQUE_REASON_COUNT), risen_Nm);
     }
-    return limit_Nm;
 }
 
 /* Downwards at once, upwards at the given rate: no step on any hand-back (PAIN-80). No demand lies below the full
@@ -197,14 +186,15 @@ void torque_decide(torque_t *torque, const vcu_calibration_t *cal, bool wants_cu
 {
     withdraw_faults(torque, cal);
 
-    const torque_reason_t winner    = smallest(torque, torque->demand_Nm, TORQUE_REASON_NONE);
-    const torque_reason_t runner_up = smallest(torque, TORQUE_UNLIMITED_Nm, winner);
+    const torque_reason_t winner    = smallest(torque, UINT32_MAX, torque->demand_Nm);
+    const torque_reason_t runner_up = smallest(torque, ~BIT(winner), TORQUE_UNLIMITED_Nm);
+    const torque_reason_t slowest   = smallest(torque, ~FAST_MASK, TORQUE_UNLIMITED_Nm);
     const bool            is_bound  = winner != TORQUE_REASON_NONE;
-    const float           target_Nm = is_bound ? torque->bound_Nm[winner] : torque->demand_Nm;
-    const float           next_Nm   = (runner_up != TORQUE_REASON_NONE) ? torque->bound_Nm[runner_up] : TORQUE_UNLIMITED_Nm;
+    const float           target_Nm = numeric_min(torque->demand_Nm, bound_of(torque, winner));
+    const float           air_Nm    = numeric_min(torque->demand_Nm, bound_of(torque, slowest));
 
     torque->granted_Nm  = risen_Nm(cal, torque->granted_Nm, target_Nm);
-    torque->air_path_Nm = risen_Nm(cal, torque->air_path_Nm, numeric_min(torque->demand_Nm, slow_limit_Nm(torque)));
+    torque->air_path_Nm = risen_Nm(cal, torque->air_path_Nm, air_Nm);
 
     const bool is_slewing = torque->granted_Nm < target_Nm;
 
@@ -213,6 +203,6 @@ void torque_decide(torque_t *torque, const vcu_calibration_t *cal, bool wants_cu
         torque->recovering = (uint8_t)winner;
     }
     torque->runner_up = (uint8_t)runner_up;
-    torque->margin_Nm = next_Nm - target_Nm;
+    torque->margin_Nm = bound_of(torque, runner_up) - target_Nm;
     torque->is_cut    = numeric_flag(wants_cut || (torque->is_rev_cut != 0U) || (torque->stop_mask != 0U));
 }

@@ -52,6 +52,7 @@ typedef struct {
     float    margin_Nm;   /* of the runner-up above the winner, or above demand */
     float    link_Nm;     /* bound of a silent engine */
     float    healing_Nm;  /* smallest bound of all faults, or what is left of it while it is withdrawn */
+    uint32_t offered_mask; /* reasons that have handed in a bound in this tick: bit by torque_reason_t */
     uint16_t link_ticks;
     uint8_t  reason;      /* torque_reason_t */
     uint8_t  runner_up;   /* torque_reason_t */
@@ -62,7 +63,7 @@ typedef struct {
     uint8_t  stop_mask;   /* TORQUE_STOP_...: why there is no torque at all */
     uint8_t  reserved[3];
 } torque_t;
-_Static_assert(sizeof(torque_t) == ((TORQUE_REASON_COUNT * 4U) + 36U), "torque_t: hidden padding");
+_Static_assert(sizeof(torque_t) == ((TORQUE_REASON_COUNT * 4U) + 40U), "torque_t: hidden padding");
 
 void torque_init(torque_t *torque);
 

@@ -28,7 +28,7 @@ const describe_rule_t describe_rule[] = {
 const uint32_t describe_rules = COUNT_OF(describe_rule);
 
 const describe_fault_t describe_fault[] = {
-#define FAULT(name, severity, set_ms, heal_ms, saw, does) {#name, #severity, set_ms, heal_ms, saw, does},
+#define FAULT(name, kind, severity, set_ms, heal_ms, saw, does) {#name, #severity, set_ms, heal_ms, saw, does},
 #include "fault.def"
 #undef FAULT
 };
