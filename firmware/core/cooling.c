@@ -60,7 +60,7 @@ static uint32_t wanted_by_heat(cooling_t *cooling, const vcu_calibration_t *cal,
     uint32_t             wanted  = 0U;
 
     for (uint32_t id = 0U; id < COOLING_LADDERS; id++) {
-        if (temperature_is_believed(&temperature[id])) {
+        if (temperature_is_believed(&temperature[id]) && temperature_is_new(&temperature[id])) {
             cooling->ladder_stage[id] = climb(cal, id, cooling->ladder_stage[id], temperature[id].degC);
         }
         wanted = most(wanted, cooling->ladder_stage[id]); /* a lost one keeps asking for what it asked */

@@ -100,10 +100,12 @@ static float bound_of(const demand_t *demand, const vcu_calibration_t *cal)
     const bool  is_believed = demand->pedal == (uint8_t)DEMAND_PEDAL_BOTH;
     const bool  is_doubtful = is_lost ? (demand->has_differed != 0U) : !is_believed;
     const float share       = is_doubtful ? cal->demand_single_track_ratio : 1.0f;
-    const float shown_Nm    = numeric_max(torque_of(demand, cal, demand->pedal_ratio * share), 0.0f);
     const bool  is_ramping  = demand->lost_ticks > cal->demand_link_hold_ms;
-    float       bound_Nm    = (is_doubtful || is_ramping) ? shown_Nm : TORQUE_UNLIMITED_Nm;
+    float       bound_Nm    = TORQUE_UNLIMITED_Nm;
 
+    if (is_doubtful || is_ramping) {
+        bound_Nm = numeric_max(torque_of(demand, cal, demand->pedal_ratio * share), 0.0f);
+    }
     if (is_lost) {
         bound_Nm = numeric_min(bound_Nm, demand->bound_Nm);
     }

@@ -140,14 +140,16 @@ static void learn_static(flight_evidence_t *evidence, const vcu_calibration_t *c
     const bool is_quiet = (evidence->is_inertial_usable != 0U) && (off_mps2 < cal->flight_mode_static_learn_force_mps2);
 
     if (is_quiet && !is_braked && is_driving(evidence, cal)) {
+        /* of each tick in the time constant, which is at least 5 s */
+        const float weight = 1.0f / (cal->flight_mode_static_learn_s * NUMERIC_TICKS_PER_S);
+        const float far_mm = cal->flight_mode_static_learn_max_mm;
+
         for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
             flight_corner_t *corner  = &evidence->corner[i];
             const float      base_mm = cal->flight_mode_static_travel_mm[i / REAR_FIRST];
-            const float      far_mm  = cal->flight_mode_static_learn_max_mm;
 
             if (corner->is_usable != 0U) {
-                const float learned_mm = numeric_lag(corner->static_mm, corner->travel_mm, 1.0f,
-                                                     cal->flight_mode_static_learn_s * NUMERIC_TICKS_PER_S);
+                const float learned_mm = corner->static_mm + ((corner->travel_mm - corner->static_mm) * weight);
 
                 corner->static_mm = numeric_clamp(learned_mm, base_mm - far_mm, base_mm + far_mm);
             }

@@ -62,15 +62,16 @@ static inline float numeric_fraction(float value, float start, float end)
     return result;
 }
 
-/* Piecewise linear through (x[i], y[i]), x increasing, flat beyond both ends, count >= 1. */
+/* Piecewise linear through (x[i], y[i]), x increasing, flat beyond both ends, count >= 2. Only the two points around
+ * `at` have a say (PAIN-79). */
 static inline float numeric_interpolate(const float *x, const float *y, uint32_t count, float at)
 {
-    float result = y[0];
+    uint32_t i = 1U;
 
-    for (uint32_t i = 1U; i < count; i++) {
-        result += (y[i] - y[i - 1U]) * numeric_fraction(at, x[i - 1U], x[i]);
+    while ((i < (count - 1U)) && (at > x[i])) {
+        i++;
     }
-    return result;
+    return y[i - 1U] + ((y[i] - y[i - 1U]) * numeric_fraction(at, x[i - 1U], x[i]));
 }
 
 /* One tick towards `to`, at most `up_per_s` or `down_per_s` per second. A memory that is no number starts anew at `to`:

@@ -46,6 +46,12 @@ static inline bool temperature_is_believed(const temperature_t *temperature)
     return temperature->state == (uint8_t)TEMPERATURE_BELIEVED;
 }
 
+/* This tick brought a sample. */
+static inline bool temperature_is_new(const temperature_t *temperature)
+{
+    return temperature->since_ticks == 0U;
+}
+
 static inline bool temperature_is_lost(const temperature_t *temperature)
 {
     return temperature->state == (uint8_t)TEMPERATURE_LOST;
