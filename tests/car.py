@@ -1,8 +1,8 @@
 """A car on the bench: its signals hold until a test changes them, its messages keep their cycles.
 
 The bench is a thin wrapper. It encodes what a test says into frames of the vehicle bus and lets the
-unit run; it holds no logic of its own. Dampers and the inertial unit get a little life of their own,
-since a sensor that never changes by one bit is a frozen sensor.
+unit run; it holds no logic of its own. Dampers and the inertial unit get a little life of their
+own, since a sensor that never changes by one bit is a frozen sensor.
 """
 
 from collections.abc import Callable, Iterable, Sequence

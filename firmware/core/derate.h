@@ -12,12 +12,13 @@
 
 typedef struct {
     float    bound_Nm[TEMPERATURE_COUNT];
+    float    target_Nm[TEMPERATURE_COUNT]; /* what the temperature allows; the bound follows at its rates */
     float    held_degC[TEMPERATURE_COUNT]; /* follows a falling temperature hysteresis_K behind */
     uint16_t limp_ticks[TEMPERATURE_COUNT];
     uint8_t  is_limp[TEMPERATURE_COUNT];
     uint8_t  is_fallback[TEMPERATURE_COUNT]; /* the bound stands for a lost sensor */
 } derate_t;
-_Static_assert(sizeof(derate_t) == 48U, "derate_t: hidden padding");
+_Static_assert(sizeof(derate_t) == 64U, "derate_t: hidden padding");
 
 void derate_init(derate_t *derate, const vcu_calibration_t *cal);
 

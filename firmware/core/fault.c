@@ -36,13 +36,6 @@ void fault_begin(fault_t *fault)
     fault->condition_mask = 0U;
 }
 
-void fault_report(fault_t *fault, fault_id_t id, bool condition)
-{
-    if (condition) {
-        fault->condition_mask |= (uint32_t)1U << (uint32_t)id;
-    }
-}
-
 /* The counter runs towards the change only: set_ms up, heal_ms down, each without a break. */
 static void debounce(fault_t *fault, uint32_t id)
 {

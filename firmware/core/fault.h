@@ -42,8 +42,11 @@ void fault_init(fault_t *fault);
 /* A new round: nothing is wrong yet. */
 void fault_begin(fault_t *fault);
 
-/* In this tick the condition of a fault holds. */
-void fault_report(fault_t *fault, fault_id_t id, bool condition);
+/* In this tick the condition of a fault holds, or not. */
+static inline void fault_report(fault_t *fault, fault_id_t id, bool condition)
+{
+    fault->condition_mask |= (condition ? (uint32_t)1U : 0U) << (uint32_t)id;
+}
 
 /* The round ends: debounce, heal, severity. While the car boots nothing counts as missing. */
 void fault_decide(fault_t *fault, bool is_booting);

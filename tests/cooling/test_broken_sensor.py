@@ -1,4 +1,4 @@
-"""A coolant sensor that is broken, in every way it can be: all fans on, torque reduced, never off."""
+"""A coolant sensor broken in every way it can be: all fans on, torque reduced, never off."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,13 @@ from tests.car import Car, Level, Stretch
 from tests.cooling.test_stories import RECORD, running
 
 NAN = float("nan")
-RECORDED = [*RECORD, "torque.reason", "torque.demand_Nm", "temperature[0].degC", "cooling.ladder_stage[0]"]
+RECORDED = [
+    *RECORD,
+    "torque.reason",
+    "torque.demand_Nm",
+    "temperature[0].degC",
+    "cooling.ladder_stage[0]",
+]
 COOLANT_LOST = 11
 BELIEVED, LOST = 1, 2
 
@@ -62,7 +68,9 @@ def test_broken_coolant_sensor_never_stops_fans_when_its_message_is_silent() -> 
 
 @pytest.mark.parametrize("message", [set[str](), {"ThermalState"}], ids=["not available", "silent"])
 def test_a_sensor_that_was_never_heard_is_lost_after_the_boot_time(message: set[str]) -> None:
-    car = Car(signals={"CoolantIn_degC": NAN, "GroundSpeed_mps": 0.0}, silent=message, record=RECORDED)
+    car = Car(
+        signals={"CoolantIn_degC": NAN, "GroundSpeed_mps": 0.0}, silent=message, record=RECORDED
+    )
 
     booted = car.drive(60_000)
 
@@ -88,11 +96,11 @@ def test_torque_falls_smoothly_to_sixty_percent() -> None:
     assert blind["torque.reason"][-1] == REASON["SensorLimp"]
 
 
-@pytest.mark.parametrize("degC", [113.0, 117.0, 124.0])
+@pytest.mark.parametrize("coolant_degC", [113.0, 117.0, 124.0])
 def test_a_sensor_that_breaks_while_hot_leaves_no_more_torque_than_the_heat_did(
-    degC: float,
+    coolant_degC: float,
 ) -> None:
-    well, ill = (Car(signals={"CoolantIn_degC": degC}, record=RECORDED) for _ in range(2))
+    well, ill = (Car(signals={"CoolantIn_degC": coolant_degC}, record=RECORDED) for _ in range(2))
     for car in (well, ill):
         car.drive(1000)
 

@@ -141,7 +141,9 @@ def is_hotter_never_fewer(low_degC: float, high_degC: float, car: Car) -> bool:
 def test_hotter_never_wants_fewer_fans(
     history: list[float], low: float, more: float, speed_mps: float, battery_V: float
 ) -> None:
-    car = Car(signals={"CoolantIn_degC": 93.0, "GroundSpeed_mps": speed_mps, **START}, record=RECORD)
+    car = Car(
+        signals={"CoolantIn_degC": 93.0, "GroundSpeed_mps": speed_mps, **START}, record=RECORD
+    )
     car.drive(2500, Battery_V=battery_V)
     last = 93.0
     for target in [*history, low]:  # as fast as coolant may move
@@ -160,8 +162,8 @@ NATURAL_WpK = 500.0
 AMBIENT_degC = 40.0
 MAX_STARTS_PER_HOUR = 60
 STEP_ms = 1000
-NOT_NEEDED = ("InertialAccel", "InertialRate", "DamperTravel", "WheelSpeeds", "GearboxState", "AirPath",
-              "FanFeedback", "FuelSenders", "DriverDemand")  # fmt: skip
+NOT_NEEDED = ("InertialAccel", "InertialRate", "DamperTravel", "WheelSpeeds", "GearboxState",
+              "AirPath", "FanFeedback", "FuelSenders", "DriverDemand")  # fmt: skip
 
 
 def closed_loop(heat_W: float, *, minutes: int) -> tuple[float, float, float]:

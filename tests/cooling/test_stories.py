@@ -21,7 +21,7 @@ RECORD = [
 STANDING = {"GroundSpeed_mps": 0.0, "FlightModeSwitch": 0.0}
 
 
-def a_car(coolant_degC: float = 80.0, *, calibration: bytes | None = None, **signals: Level) -> Car:
+def a_car(coolant_degC: float = 80.0, calibration: bytes | None = None, /, **signals: Level) -> Car:
     """Return a standing car that runs, at a temperature, after a second.
 
     Its next frames come some milliseconds later, so that what they cause is within a stretch.
@@ -49,8 +49,14 @@ class TestLadder:
 
     def test_up_and_down_the_ladder_each_stage_has_its_own_band(self) -> None:
         car = a_car(86.0)
-        up = {t: car.drive(200, CoolantIn_degC=t)["cooling.stage"][-1] for t in (87.5, 88.0, 91.5, 92.0, 95.5, 96.0, 99.5, 100.0)}
-        down = {t: car.drive(200, CoolantIn_degC=t)["cooling.stage"][-1] for t in (96.5, 96.0, 92.5, 92.0, 88.5, 88.0, 84.5, 84.0)}
+        up = {
+            t: car.drive(200, CoolantIn_degC=t)["cooling.stage"][-1]
+            for t in (87.5, 88.0, 91.5, 92.0, 95.5, 96.0, 99.5, 100.0)
+        }
+        down = {
+            t: car.drive(200, CoolantIn_degC=t)["cooling.stage"][-1]
+            for t in (96.5, 96.0, 92.5, 92.0, 88.5, 88.0, 84.5, 84.0)
+        }
 
         assert list(up.values()) == [0, 1, 1, 2, 2, 3, 3, 4]
         assert list(down.values()) == [4, 3, 3, 2, 2, 1, 1, 0]
@@ -86,7 +92,7 @@ class TestLadder:
         assert car.drive(200)["cooling.stage"][-1] == 3
 
     def test_from_104_all_fans_run_whatever_speed_says(self) -> None:
-        car = a_car(103.5, GroundSpeed_mps=30.0, calibration=calibrated(cooling__ram_air_below_degC=120.0))
+        car = a_car(103.5, calibrated(cooling__ram_air_below_degC=120.0), GroundSpeed_mps=30.0)
 
         assert car.drive(200)["cooling.stage"][-1] == 1
         assert car.drive(200, CoolantIn_degC=104.0)["cooling.stage"][-1] == 4
@@ -154,7 +160,7 @@ class TestStarts:
         assert set(np.unique(np.minimum(off["cooling.fans.fan[0].duty_pct"], 90.0))) == {0.0, 90.0}
 
     def test_the_code_that_stops_a_fan_is_a_parameter(self) -> None:
-        car = a_car(80.0, calibration=calibrated(cooling__duty_stop_pct=5.0))
+        car = a_car(80.0, calibrated(cooling__duty_stop_pct=5.0))
 
         assert (car.drive(100)["cooling.fans.fan[2].duty_pct"] == 5.0).all()
 

@@ -104,6 +104,30 @@ def test_torque_in_the_air_matches_the_wheels_to_the_ground() -> None:
     assert slow["torque.granted_Nm"][air][-1] > 60.0
 
 
+def test_the_wheels_of_a_flying_car_do_not_tell_its_speed() -> None:
+    # No satellite, and wheels that run away: what was known at take-off fades by drag
+    car = flying_start(silent=("VehicleMotion",))
+    flown = fly(Jump(1500), wheels(lambda t: GROUND_radps * (1.0 + np.clip(t, 0, 0.6))), car=car)
+
+    reference = flown["flight_mode.evidence.reference_radps"][is_in(flown, AIR)]
+    assert np.diff(reference).max() <= 0.0
+    assert 0.01 < 1.0 - reference[1000] / reference[0] < 0.03
+    assert reference[0] == pytest.approx(GROUND_radps, rel=0.1)
+
+
+def test_vibration_does_not_hide_a_flight() -> None:
+    # 0.6 g at 37 Hz: every other sample lies above the bound
+    shaking = Jump(600)
+    force = np.array(shaking.signals()["SpecificForceZ_mps2"])
+    time_s = np.arange(shaking.duration_ms) / 1000.0
+    flown = fly(
+        shaking, {"SpecificForceZ_mps2": force + 0.6 * G_mps2 * np.sin(2 * np.pi * 37 * time_s)}
+    )
+
+    assert states(flown) == WHOLE_FLIGHT
+    assert first_ms(is_in(flown, AIR)) - shaking.lead_ms <= 130
+
+
 def test_wheels_too_fast_in_the_air_get_no_torque_and_a_cut_until_half_of_it() -> None:
     flown = fly(Jump(700), wheels(lambda t: GROUND_radps * (1.15 - 0.2 * t)))
 

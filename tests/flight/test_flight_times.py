@@ -135,7 +135,10 @@ def test_counters_at_their_end_change_nothing_about_a_flight(left_ms: int) -> No
 
     for name in OBSERVED:
         assert np.array_equal(late[name], reference[name]), name
-    assert late["flight_mode.force_back_ticks"].max() >= COUNTER_MAX - left_ms
+    for name in ("flight_mode.force_back_ticks", "flight_mode.state_ticks"):
+        before = late[name][: JUMP.lead_ms]
+        assert np.array_equal(before, np.sort(before)), name
+        assert before[-1] == COUNTER_MAX - max(left_ms - JUMP.lead_ms, 0), name
 
 
 def test_a_flight_after_seventy_seconds_is_like_one_after_three() -> None:

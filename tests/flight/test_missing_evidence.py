@@ -217,7 +217,8 @@ def test_evidence_that_fails_in_the_air_ends_in_torque_given_back(name: str) -> 
 def test_a_force_that_sticks_at_zero_in_the_air_does_not_outlive_the_landing() -> None:
     # Not frozen: it lies with noise. Four dampers feel the ground, swing back and extend again
     car, jump = flying_start(), Jump(600)
-    flown = fly(jump, {"SpecificForceZ_mps2": 0.0}, car=car)
+    force = np.where(np.arange(jump.duration_ms) < jump.lead_ms, G_mps2, 0.0)
+    flown = fly(jump, {"SpecificForceZ_mps2": force}, car=car)
 
     assert "Landing" in states(flown)
     after = is_in(flown, AIR)[jump.touchdown_ms + 30 :]

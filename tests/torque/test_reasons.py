@@ -56,7 +56,9 @@ def test_power_is_capped_alike_at_all_speeds_above_the_corner() -> None:
     assert np.ptp(powers) < 0.01
 
 
-@pytest.mark.parametrize(("speed_rpm", "granted_Nm"), [(6775.0, 562.5), (6850.0, 375.0), (6990.0, 25.0)])
+@pytest.mark.parametrize(
+    ("speed_rpm", "granted_Nm"), [(6775.0, 562.5), (6850.0, 375.0), (6990.0, 25.0)]
+)
 def test_the_soft_limit_takes_torque_in_proportion(speed_rpm: float, granted_Nm: float) -> None:
     car = Car(calibrated(intake__restrictor_mm=60.0), signals={"EngineSpeed_rpm": speed_rpm})
 
@@ -70,7 +72,14 @@ def test_the_hard_limit_cuts_and_lets_go_fifty_rpm_lower() -> None:
     car = Car()
     settled(car)
 
-    for speed_rpm, is_cut in ((7099.0, 0), (7100.0, 1), (7051.0, 1), (7050.0, 1), (7049.0, 0), (7099.0, 0)):
+    for speed_rpm, is_cut in (
+        (7099.0, 0),
+        (7100.0, 1),
+        (7051.0, 1),
+        (7050.0, 1),
+        (7049.0, 0),
+        (7099.0, 0),
+    ):
         driven = car.drive(50, EngineSpeed_rpm=speed_rpm)
         assert driven["torque.is_cut"][-1] == is_cut, speed_rpm
         assert (driven[bound("RevHard")][-1] == 0.0) == (is_cut == 1)
@@ -91,10 +100,10 @@ def test_the_hard_limit_cuts_and_lets_go_fifty_rpm_lower() -> None:
 class TestHeat:
     """The same claims for each of the four temperatures."""
 
-    def car(self, signal: str, degC: float) -> Car:
+    def car(self, signal: str, start_at_degC: float) -> Car:
         record = ["torque.granted_Nm", "torque.reason", "torque.demand_Nm"]
         record += [bound(reason) for reason in ("Coolant", "EngineOil", "ChargeAir", "GearboxOil")]
-        car = Car(signals={signal: degC, **pedal(100.0)}, record=record)
+        car = Car(signals={signal: start_at_degC}, record=record)
         car.drive(3000)
         return car
 
@@ -119,8 +128,12 @@ class TestHeat:
         car = self.car(signal, start_degC - 6.0)
 
         hot = min(start_degC + 4.5, half_degC)
-        falling = car.drive(9000, **{signal: lambda t_s: np.minimum(start_degC - 2.0 + 4.0 * t_s, hot)})
-        rising = car.drive(9000, **{signal: lambda t_s: np.maximum(hot - 4.0 * t_s, start_degC - 6.0)})
+        falling = car.drive(
+            9000, **{signal: lambda t_s: np.minimum(start_degC - 2.0 + 4.0 * t_s, hot)}
+        )
+        rising = car.drive(
+            9000, **{signal: lambda t_s: np.maximum(hot - 4.0 * t_s, start_degC - 6.0)}
+        )
 
         fall = np.diff(np.minimum(falling[bound(reason)], GEARBOX_Nm))
         rise = np.diff(np.minimum(rising[bound(reason)], GEARBOX_Nm))
@@ -145,7 +158,11 @@ class TestHeat:
 
 @pytest.mark.parametrize(
     ("signal", "limp_degC", "half_degC"),
-    [("CoolantIn_degC", 122.0, 118.0), ("EngineOil_degC", 155.5, 155.0), ("GearboxOil_degC", 135.5, 135.0)],
+    [
+        ("CoolantIn_degC", 122.0, 118.0),
+        ("EngineOil_degC", 155.5, 155.0),
+        ("GearboxOil_degC", 135.5, 135.0),
+    ],
 )
 def test_beyond_the_limp_temperature_torque_goes_to_a_quarter(
     signal: str, limp_degC: float, half_degC: float
@@ -400,7 +417,8 @@ class TestHandBack:
         assert back["torque.granted_Nm"][-1] == 750.0
 
     @pytest.mark.parametrize(
-        ("message", "silence_ms"), [("DriverDemand", 600), ("EngineState", 600), ("GearboxState", 600)]
+        ("message", "silence_ms"),
+        [("DriverDemand", 600), ("EngineState", 600), ("GearboxState", 600)],
     )
     def test_after_a_silent_message_it_rises_by_500(self, message: str, silence_ms: int) -> None:
         car = Car()

@@ -6,7 +6,8 @@ import pytest
 from tests.benches import calibrated
 from tests.car import Car, Stretch
 
-# diameter mm, flow g/s at 20 degC, power kW at 0.275 kW/mm2, at efficiency 0.33, the latter at 95 kPa, 45 degC
+# diameter mm; flow g/s at 20 degC; power kW at 0.275 kW/mm2, at an efficiency of 0.33, and at the
+# latter with 95 kPa and 45 degC
 TABLE = [
     (32.0, 184.0, 221.0, 204.0, 186.0),
     (34.0, 208.0, 250.0, 231.0, 210.0),
@@ -23,7 +24,12 @@ FACTORS = [
     (90.0, 0.932, 0.898, 0.864),
     (85.0, 0.881, 0.849, 0.816),
 ]
-RECORD = ["intake.choked_flow_gps", "intake.power_cap_kW", "intake.torque_cap_Nm", "intake.is_assumed"]
+RECORD = [
+    "intake.choked_flow_gps",
+    "intake.power_cap_kW",
+    "intake.torque_cap_Nm",
+    "intake.is_assumed",
+]
 
 
 def breathe(
@@ -31,7 +37,9 @@ def breathe(
     filter_kPa: float = 0.0,
 ) -> Stretch:  # fmt: skip
     blob = calibrated(
-        intake__restrictor_mm=restrictor_mm, intake__efficiency_ratio=efficiency, intake__filter_ms=0.0
+        intake__restrictor_mm=restrictor_mm,
+        intake__efficiency_ratio=efficiency,
+        intake__filter_ms=0.0,
     )
     air = {
         "AmbientPressure_kPa": pressure_kPa, "IntakeAir_degC": air_degC, "FilterDp_kPa": filter_kPa
@@ -90,7 +98,8 @@ def test_the_torque_cap_is_power_over_speed(speed_rpm: float) -> None:
 
 @pytest.mark.parametrize(
     ("signal", "lost", "assumed"),
-    [("AmbientPressure_kPa", "intake.pressure_kPa", 95.0), ("IntakeAir_degC", "intake.air_degC", 45.0),
+    [("AmbientPressure_kPa", "intake.pressure_kPa", 95.0),
+     ("IntakeAir_degC", "intake.air_degC", 45.0),
      ("FilterDp_kPa", "intake.filter_loss_kPa", 5.0)],
 )  # fmt: skip
 def test_a_lost_input_is_replaced_by_the_worse_of_last_and_assumed(
