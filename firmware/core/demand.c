@@ -112,16 +112,21 @@ static float bound_of(const demand_t *demand, const vcu_calibration_t *cal)
     return bound_Nm;
 }
 
+static void take_speed(demand_t *demand, const vcu_calibration_t *cal, float speed_rpm)
+{
+    const float overrun = numeric_fraction(speed_rpm, cal->demand_drag_from_rpm, cal->demand_drag_full_rpm);
+
+    demand->speed_rpm    = speed_rpm;
+    demand->full_load_Nm = numeric_interpolate(cal->demand_curve_speed_rpm, cal->demand_curve_torque_Nm, 5U, speed_rpm);
+    demand->overrun_Nm   = cal->demand_drag_Nm * overrun;
+}
+
 void demand_tick(demand_t *demand, const vcu_calibration_t *cal, const inputs_t *inputs, bool is_flying)
 {
     read_pedal(demand, cal, inputs);
-    if (signal_is_usable(&inputs->engine_speed_rpm)) {
-        demand->speed_rpm = inputs->engine_speed_rpm.value;
+    if (signal_is_new(&inputs->engine_speed_rpm)) {
+        take_speed(demand, cal, inputs->engine_speed_rpm.value);
     }
-    demand->full_load_Nm =
-        numeric_interpolate(cal->demand_curve_speed_rpm, cal->demand_curve_torque_Nm, 5U, demand->speed_rpm);
-    demand->overrun_Nm =
-        cal->demand_drag_Nm * numeric_fraction(demand->speed_rpm, cal->demand_drag_from_rpm, cal->demand_drag_full_rpm);
 
     const float asked_Nm = torque_of(demand, cal, demand->pedal_ratio);
     const float fall     = is_flying ? FALL_AT_ONCE_Nmps : cal->demand_fall_Nmps;

@@ -146,9 +146,10 @@ static void approach(fan_bank_t *bank, const vcu_calibration_t *cal, uint32_t wa
         bank->lead = fewest_hours(bank);
     }
 
-    const uint32_t mask = chosen_mask(bank, wanted);
+    const uint32_t mask    = chosen_mask(bank, wanted);
+    const bool     is_done = mask == bank->running_mask;
 
-    for (uint32_t k = 0U; k < FAN_COUNT; k++) {
+    for (uint32_t k = 0U; (k < FAN_COUNT) && !is_done; k++) {
         const uint32_t i = (bank->lead + k) % FAN_COUNT;
 
         steer(bank, cal, i, ((mask >> i) & 1U) != 0U, may_start);
@@ -159,12 +160,14 @@ static void approach(fan_bank_t *bank, const vcu_calibration_t *cal, uint32_t wa
 
 static void drive(fan_bank_t *bank, const vcu_calibration_t *cal)
 {
+    const float step = cal->cooling_soft_start_pctps / (100.0f * NUMERIC_TICKS_PER_S);
+
     bank->running_mask = 0U;
     for (uint32_t i = 0U; i < FAN_COUNT; i++) {
         fan_t *fan = &bank->fan[i];
 
         if (fan->is_on != 0U) {
-            fan->speed_ratio = numeric_slew(fan->speed_ratio, 1.0f, cal->cooling_soft_start_pctps / 100.0f, 0.0f);
+            fan->speed_ratio += step;
             fan->speed_ratio = numeric_clamp(fan->speed_ratio, 0.0f, 1.0f);
             fan->duty_pct    = cal->cooling_duty_min_pct +
                             (fan->speed_ratio * (cal->cooling_duty_max_pct - cal->cooling_duty_min_pct));

@@ -6,6 +6,7 @@
 #define LEARN_BRAKE_pct 5.0f
 #define CORNERS_NEEDED 3U
 #define REAR_FIRST 2U
+#define AT_ONCE 1.0e6f /* rad/s^2: faster than anything */
 
 void flight_evidence_init(flight_evidence_t *evidence, const vcu_calibration_t *cal)
 {
@@ -129,8 +130,10 @@ static void observe_corner(flight_corner_t *corner, const vcu_calibration_t *cal
     if (signal_is_new(travel_mm)) {
         take_travel(corner, cal, travel_mm->value);
     }
-    corner->is_usable = numeric_flag(has_sample && !is_stuck);
-    judge_corner(corner, cal);
+    if (signal_is_new(travel_mm) || (corner->is_usable != numeric_flag(has_sample && !is_stuck))) {
+        corner->is_usable = numeric_flag(has_sample && !is_stuck);
+        judge_corner(corner, cal);
+    }
 }
 
 static void learn_static(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs)
@@ -274,16 +277,18 @@ static void observe_wheels(flight_evidence_t *evidence, const vcu_calibration_t 
                                              &inputs->wheel_speed_rl_radps, &inputs->wheel_speed_rr_radps};
     uint32_t        usable                = 0U;
     uint32_t        running_away          = 0U;
+    bool            has_news              = false;
 
     for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
         observe_wheel(&evidence->wheel[i], cal, speed[i]);
         usable += evidence->wheel[i].is_usable;
         running_away += evidence->wheel[i].is_running_away;
+        has_news = has_news || signal_is_new(speed[i]);
     }
     evidence->usable_wheels   = (uint8_t)usable;
     evidence->is_wheel_usable = numeric_flag(usable == FLIGHT_CORNERS);
     evidence->is_wheel_flying = numeric_flag(running_away == FLIGHT_CORNERS);
-    if (usable > 0U) {
+    if (has_news) {
         evidence->wheel_speed_radps = middle_wheel_radps(evidence->wheel, usable);
     }
 }
@@ -296,6 +301,7 @@ static void observe_speed(flight_evidence_t *evidence, const vcu_calibration_t *
     const float radius_m    = cal->flight_mode_wheel_radius_m; /* at least 0.3 by its range */
     const bool  is_measured = signal_is_usable(&inputs->ground_speed_mps);
     const bool  by_wheels   = !is_measured && is_grounded && (evidence->usable_wheels > 0U);
+    const bool  is_first    = evidence->is_speed_usable == 0U; /* after a start while driving */
 
     if (is_measured) {
         evidence->speed_mps = inputs->ground_speed_mps.value;
@@ -308,8 +314,10 @@ static void observe_speed(flight_evidence_t *evidence, const vcu_calibration_t *
     evidence->is_speed_usable   = numeric_flag(is_measured || (evidence->usable_wheels > 0U));
 
     if (is_grounded) {
-        evidence->reference_radps = numeric_slew(evidence->reference_radps, evidence->speed_mps / radius_m,
-                                                 cal->flight_mode_reference_rise_radps2, 1.0e6f);
+        const float rise_radps2 = is_first ? AT_ONCE : cal->flight_mode_reference_rise_radps2;
+
+        evidence->reference_radps =
+            numeric_slew(evidence->reference_radps, evidence->speed_mps / radius_m, rise_radps2, AT_ONCE);
     } else {
         evidence->reference_radps -= (evidence->reference_radps * cal->flight_mode_reference_decay_per_s) /
                                      NUMERIC_TICKS_PER_S;

@@ -113,6 +113,7 @@ def test_the_wheels_of_a_flying_car_do_not_tell_its_speed() -> None:
     assert np.diff(reference).max() <= 0.0
     assert 0.01 < 1.0 - reference[1000] / reference[0] < 0.03
     assert reference[0] == pytest.approx(GROUND_radps, rel=0.1)
+    assert np.ptp(flown["flight_mode.evidence.speed_mps"][is_in(flown, AIR)]) == 0.0
 
 
 def test_vibration_does_not_hide_a_flight() -> None:
