@@ -8,7 +8,7 @@ SOURCE := setup.py pyhost/build_core.py firmware/flags.mk $(shell find firmware 
 Q      := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := run
-.PHONY: help setup run test lint firmware format clean
+.PHONY: help setup run test lint firmware hil flash format clean
 
 run: setup ## replay the shipped demo and tell what the unit decided (the default)
 	$(Q)$(BIN)/d7xr demo
@@ -26,6 +26,12 @@ lint: setup ## check the rules of style: compilers, gates, ruff, mypy, clang-for
 firmware: setup ## build the images for the chip (needs gcc-arm-none-eabi)
 	$(Q)tools/toolchain.sh
 	$(Q)$(MAKE) -s -f firmware/board/board.mk
+
+hil: firmware ## the rig's tests: PORT=/dev/serial/by-id/... or BOARD=name, else the emulated board
+	$(Q)$(BIN)/d7xr hil --target $(if $(PORT),serial:$(PORT),$(if $(BOARD),board --board $(BOARD),board-emulated)) $(ARGS)
+
+flash: firmware ## write the firmware to a board of hil/rig.toml: BOARD=name
+	$(Q)$(BIN)/d7xr flash $(if $(BOARD),--board $(BOARD)) $(ARGS)
 
 format: setup ## lay out C and Python as the rules want it
 	$(Q)find firmware pyhost/native -name '*.[ch]' -exec $(BIN)/clang-format -i {} +

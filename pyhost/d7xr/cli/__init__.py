@@ -22,9 +22,12 @@ VERBS: Final[Mapping[str, str]] = {
     "info": "what is in a trace: frames, rates, gaps, problems",
     "replay": "a trace through the unit: what it decided and why",
     "demo": "replay the shipped drive and compare with its truth",
+    "compare": "two runs: equal, or the first difference by tick, signal and bits",
     "signals": "every bus signal and internal state, with unit and meaning",
     "calibration": "show, check or diff calibration sets",
     "doctor": "what is installed, what works, and what repairs it",
+    "hil": "the rig's test-suite, on a board or an emulated one",
+    "flash": "write the firmware to a board of the rig file",
 }
 """Verb -> its line of help. The module is ``d7xr.cli.<verb>``."""
 

@@ -8,11 +8,13 @@ import platform
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from d7xr.cli import output
+from d7xr.doctor_rig import Finding
+from d7xr.doctor_rig import findings as findings_of_the_rig
 
 if TYPE_CHECKING:
     import argparse
@@ -22,23 +24,6 @@ EXIT_BROKEN: Final = 3
 _OLDEST_PYTHON: Final = (3, 12)
 _BASE_PACKAGES: Final = ("numpy", "cffi", "cantools", "can", "serial", "msgspec", "rich")
 _EXTRAS: Final = {"mdf": ("asammdf", "MF4 in and out"), "store": ("duckdb", "Parquet out")}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        name: What.
-        state: ``ok``, ``broken`` (something does not work), or ``absent`` (an option is not there).
-        detail: What was found.
-        repair: The command that mends it, or None.
-    """
-
-    name: str
-    state: str
-    detail: str
-    repair: str | None = None
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,7 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
-    findings = [check() for check in _CHECKS]
+    findings = [*(check() for check in _CHECKS), *findings_of_the_rig()]
     is_healthy = all(finding.state != "broken" for finding in findings)
     if args.json:
         rows = [asdict(finding) for finding in findings]

@@ -35,7 +35,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where the unit runs and what is written."""
-    parser.add_argument("--target", default="sil", help="where the unit runs; default: sil")
+    parser.add_argument(
+        "--target",
+        action="append",
+        metavar="NAME",
+        help="where the unit runs: sil (this process, the default) or emulated (an ARM chip under "
+        "QEMU); give it again to compare further targets at every tick",
+    )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="run folder to write; without it nothing is written"
     )
@@ -74,11 +80,13 @@ def run(args: argparse.Namespace) -> int:
 def output_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options that `add_output_options` has added."""
     formats = tuple(name.strip() for name in args.format.split(",") if name.strip())
+    target, *compared_with = args.target or ["sil"]
     return {
         "out": args.out,
         "formats": formats,
         "rate_hz": args.rate_hz,
-        "target": args.target,
+        "target": target,
+        "compared_with": tuple(compared_with),
     }
 
 

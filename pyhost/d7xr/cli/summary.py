@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from d7xr.cli import output
+from d7xr.cli import differences, output
 
 if TYPE_CHECKING:
     import argparse
@@ -54,6 +54,8 @@ def _head(result: Result) -> Iterator[RenderableType]:
         f"state digest {result.state_digest}"
     )
     yield Text(f"{result.frames_per_s:,.0f} frames/s, {speed:,.0f} x real time", style="dim")
+    for comparison in result.comparisons:
+        yield from differences.parts(comparison)
 
 
 def _flights(events: Events) -> Iterator[RenderableType]:

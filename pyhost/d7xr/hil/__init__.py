@@ -1,0 +1,1 @@
+"""Hardware in the loop: the same tests wherever the unit runs."""
