@@ -13,7 +13,22 @@ settings.load_profile("d7xr")
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
-    """Tell how to repeat the order of a run that failed."""
+    """Tell what was compared, and how to repeat the order of a run that failed."""
+    told = [
+        entry
+        for report in terminalreporter.getreports("passed")
+        for entry in report.user_properties
+    ]
+    ticks, frames = (
+        sum(int(str(value)) for name, value in told if name == counted)
+        for counted in ("ticks_compared", "frames_compared")
+    )
+    if ticks:
+        line = f"equal in this process and on the emulated chip: {ticks:,} ticks, {frames:,} frames"
+        terminalreporter.write_line(line)
+    for name, value in told:
+        if name.startswith("instructions_"):
+            terminalreporter.write_line(f"{name.replace('_', ' ')}: {value}")
     seed = config.getoption("randomly_seed", default=None)
     if exitstatus == pytest.ExitCode.TESTS_FAILED and seed is not None:
         terminalreporter.write_line(f"the same order again: pytest --randomly-seed={seed}")

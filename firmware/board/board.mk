@@ -1,5 +1,7 @@
 # Images for the chip: `make firmware` from the root calls this file. One rule a step, everything under build/firmware.
 #
+#   d7xr.elf     the unit on a board, and under the emulator; .bin and .hex for tools that flash, .map to read
+#   measure.elf  counts instructions of the tick under the emulator; built only when asked for
 #   replay.elf   whole traces through the unit under the emulator, by semihosting
 
 include firmware/flags.mk
@@ -10,21 +12,33 @@ CODEC   := build/codec
 PYTHON  ?= .venv/bin/python
 
 D7XR_CPU := -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard
-FOLDERS  := firmware/core firmware/bus firmware firmware/link firmware/board firmware/board/stm32f4 $(CODEC)
-CFLAGS   := $(D7XR_CPU) -O2 -g -gdwarf-4 -ffreestanding -ffunction-sections -fdata-sections -fstack-usage -MMD -MP \
-            $(D7XR_CFLAGS) $(addprefix -iquote ,$(FOLDERS)) $(EXTRA_CFLAGS)
+FOLDERS  := firmware/core firmware/bus firmware firmware/link firmware/board firmware/board/stm32f4 firmware/board/replay $(CODEC)
+CFLAGS   := $(D7XR_CPU) -O3 -g -gdwarf-4 -ffreestanding -ffunction-sections -fdata-sections -fstack-usage \
+            -fcallgraph-info=su -MMD -MP $(D7XR_CFLAGS) $(addprefix -iquote ,$(FOLDERS)) $(EXTRA_CFLAGS)
 LDFLAGS  := $(D7XR_CPU) -nostdlib -Wl,--gc-sections -Wl,--fatal-warnings -T firmware/board/stm32f4/stm32f405.ld
 
 UNIT   := $(wildcard firmware/core/*.c firmware/bus/*.c firmware/*.c) $(CODEC)/bus_codec.c
 REPLAY := $(UNIT) firmware/board/stm32f4/startup.c $(wildcard firmware/board/replay/*.c)
+MEASURE := $(UNIT) firmware/board/stm32f4/startup.c firmware/board/replay/semihosting.c \
+           $(wildcard firmware/board/measure/*.c)
+BOARD  := $(UNIT) $(wildcard firmware/link/*.c firmware/board/*.c firmware/board/stm32f4/*.c)
 
 objects = $(addprefix $(OUT)/obj/,$(addsuffix .o,$(1)))
 
 .PHONY: all
-all: $(OUT)/replay.elf
+all: $(OUT)/replay.elf $(OUT)/d7xr.elf $(OUT)/d7xr.bin $(OUT)/d7xr.hex
 
-$(OUT)/replay.elf: $(call objects,$(REPLAY)) firmware/board/stm32f4/stm32f405.ld
+$(OUT)/replay.elf: $(call objects,$(REPLAY))
+$(OUT)/measure.elf: $(call objects,$(MEASURE))
+$(OUT)/d7xr.elf: $(call objects,$(BOARD))
+$(OUT)/%.elf: firmware/board/stm32f4/stm32f405.ld
 	$(CROSS)gcc $(LDFLAGS) -Wl,-Map=$(@:.elf=.map) $(filter %.o,$^) -lgcc -o $@
+
+$(OUT)/%.bin: $(OUT)/%.elf
+	$(CROSS)objcopy -O binary $< $@
+
+$(OUT)/%.hex: $(OUT)/%.elf
+	$(CROSS)objcopy -O ihex $< $@
 
 # The generated codec is not ours: it shares the arithmetic, not the warnings.
 $(OUT)/obj/$(CODEC)/%.o: CFLAGS := $(filter-out -W% -pedantic,$(CFLAGS))

@@ -89,6 +89,13 @@ class EnvironmentFault(D7xrError):  # noqa: N818 - `EnvironmentError` is a built
     exit_code = 3
 
 
+class DifferenceError(D7xrError):
+    """Two machines that must agree do not, so what one of them did says nothing of the other."""
+
+    kind = "difference"
+    exit_code = 1
+
+
 class InconclusiveError(D7xrError):
     """Nothing was compared or decided, so there is no verdict."""
 

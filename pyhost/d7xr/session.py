@@ -7,25 +7,32 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from d7xr import calibration, identity, recorder, replay, verdict
 from d7xr.database import Database
-from d7xr.errors import UsageError
+from d7xr.errors import DifferenceError, UsageError
 from d7xr.events import Events, find
 from d7xr.mapping import find_mapping, load_mapping
 from d7xr.recording import require_formats
+from d7xr.replay import Progress
 from d7xr.runfolder import RunFolder, sha256_of
+from d7xr.target.choice import refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Mapping as AbstractMapping
 
+    from d7xr.compare import Comparison
     from d7xr.ecu import Ecu
     from d7xr.mapping import Mapping
-    from d7xr.replay import Feed, Outcome, Progress
+    from d7xr.replay import Feed, Outcome
+    from d7xr.target import Target
     from d7xr.trace import Trace
 
-TARGETS: Final = ("sil",)
 SCHEMA_VERSION: Final = 1
+TWIN: Final = "sil"
+"""The unit in this process: what every other target is compared with."""
 _RATE_WITHOUT_FOLDER_HZ: Final = 1
 
 
@@ -43,6 +50,7 @@ class Options:
         formats: Formats of the recording in that folder.
         rate_hz: Rate at which the unit's states are recorded.
         target: Where the unit runs; ``sil`` is this process.
+        compared_with: Further targets, which run the same frames and must agree at every tick.
     """
 
     trace: Path
@@ -54,6 +62,12 @@ class Options:
     formats: tuple[str, ...] = ("mf4",)
     rate_hz: int = 100
     target: str = "sil"
+    compared_with: tuple[str, ...] = ()
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Return all targets but the unit in this process, which they are compared with."""
+        return tuple(name for name in (self.target, *self.compared_with) if name != TWIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,7 @@ class Result:
         verdict: Whether the laws held.
         identity: Who ran what.
         elapsed_s: Wall time to read and run, without writing.
+        comparisons: The unit in this process against each of the other targets.
         folder: The run folder; under its temporary name if the run was interrupted.
     """
 
@@ -80,6 +95,7 @@ class Result:
     verdict: verdict.Verdict
     identity: AbstractMapping[str, str]
     elapsed_s: float
+    comparisons: tuple[Comparison, ...] = ()
     folder: Path | None = None
 
     @property
@@ -116,6 +132,7 @@ class Result:
             "problems": [asdict(problem) for problem in self.trace.problems],
             "verdict": self.verdict.judgement,
             "laws": [asdict(law) for law in self.verdict.laws],
+            "comparisons": [comparison.as_document() for comparison in self.comparisons],
             "folder": None if self.folder is None else str(self.folder),
             "frames_per_s": round(self.frames_per_s),
         }
@@ -130,7 +147,13 @@ def run(
     """Replay a trace and, where a folder is named, write what came of it.
 
     Everything that can be refused is refused before the first tick: formats that cannot be written,
-    a bad calibration or mapping, an unreadable trace, a folder that is taken or cannot be made.
+    a bad calibration or mapping, an unreadable trace, a folder that is taken or cannot be made, a
+    target that cannot be started.
+
+    States, events and the recording come from the unit in this process, for only there can they be
+    read without slowing it down. Another target runs the same frames and is compared with it after
+    every tick; only where they agree do they hold for that target too. A run that names another
+    target first ends here if they do not agree, and writes nothing.
 
     Args:
         options: What to replay.
@@ -138,9 +161,11 @@ def run(
         on_progress: Called every ten seconds of virtual time.
 
     Raises:
+        DifferenceError: The target named first does not do what the unit in this process does.
         D7xrError: As said above, or because the disk is full or nothing could be concluded.
     """
     from d7xr.ecu import Ecu
+    from d7xr.target.choice import started
     from d7xr.trace import read_trace
 
     _refuse_early(options)
@@ -153,7 +178,7 @@ def run(
     ecu = Ecu(chosen.blob)
     # Without a folder states are sampled all the same, for the laws that they must keep.
     rate_hz = _RATE_WITHOUT_FOLDER_HZ if options.out is None else options.rate_hz
-    with _folder(options.out) as folder:
+    with _folder(options.out) as folder, started(options.others) as others:
         outcome = replay.run(
             feed,
             ecu,
@@ -162,6 +187,7 @@ def run(
             on_progress=on_progress,
         )
         elapsed_s = clock() - started_s
+        outcome, comparisons = _compare(options, feed, outcome, others, chosen.blob, on_progress)
     events = find(outcome, recorder.words())
     result = Result(
         options=options,
@@ -169,11 +195,12 @@ def run(
         feed=feed,
         outcome=outcome,
         events=events,
-        verdict=verdict.judge(outcome, events),
+        verdict=verdict.judge(outcome, events, comparisons),
         identity=identity.of_run(
             target=options.target, calibration=chosen, inputs=_inputs(options, mapping)
         ),
         elapsed_s=elapsed_s,
+        comparisons=comparisons,
     )
     if folder is None:
         return result
@@ -184,13 +211,51 @@ def run(
 
 
 def _refuse_early(options: Options) -> None:
-    if options.target not in TARGETS:
-        raise UsageError(f"no target '{options.target}'", hint=f"choose from {', '.join(TARGETS)}")
+    refuse_unknown((options.target, *options.compared_with))
     if options.rate_hz not in replay.RATES_HZ:
         rates = ", ".join(map(str, replay.RATES_HZ))
         raise UsageError(f"cannot record at {options.rate_hz} Hz", hint=f"choose from {rates}")
     if options.out is not None:
         require_formats(options.formats)
+
+
+def _compare(
+    options: Options,
+    feed: Feed,
+    outcome: Outcome,
+    others: tuple[Target, ...],
+    blob: bytes,
+    on_progress: Callable[[Progress], None] | None,
+) -> tuple[Outcome, tuple[Comparison, ...]]:
+    """Run the same ticks on the other targets; an interrupt ends it and keeps the outcome."""
+    from d7xr.compare import back_to_back
+    from d7xr.target.sil import Sil
+
+    tick = (feed.frames.time_us - feed.first_us) // replay.US_PER_TICK
+    flights = outcome.history["flight_mode.record.number"].value
+
+    def show(ticks: int) -> None:
+        if on_progress is not None:
+            frames = int(np.searchsorted(tick, ticks))
+            on_progress(Progress(ticks, outcome.ticks, frames, int(flights[-1])))
+
+    comparisons: list[Comparison] = []
+    try:
+        for other in others if outcome.is_complete else ():
+            comparison = back_to_back(
+                Sil(), other, feed.frames.frame, tick, outcome.ticks, blob, on_progress=show
+            )
+            comparisons.append(comparison)
+            if other.name == options.target and not comparison.is_equal:
+                raise DifferenceError(
+                    f"{comparison.summary}; what happened on {other.name} is not known",
+                    hint=f"to see what {TWIN} did: --target {TWIN} --target {other.name}",
+                )
+    except KeyboardInterrupt:
+        outcome = replace(outcome, is_complete=False)
+    if len(comparisons) < len(others) and options.target != TWIN:
+        raise KeyboardInterrupt
+    return outcome, tuple(comparisons)
 
 
 @contextmanager
@@ -258,7 +323,9 @@ def _manifest(result: Result) -> dict[str, object]:
             "formats": list(options.formats),
             "rate_hz": options.rate_hz,
             "target": options.target,
+            "compared_with": list(options.compared_with),
         },
+        "comparisons": [comparison.as_document() for comparison in result.comparisons],
     }
 
 
@@ -274,6 +341,7 @@ def _log(result: Result) -> str:
         f"{result.elapsed_s:.3f} s to read and run, {result.frames_per_s:.0f} frames/s",
         *(f"{p.kind} {p.count}, {p.place}: {p.text}" for p in result.trace.problems),
         *(f"left out {count}: {reason}" for reason, count in result.feed.left_out.items()),
+        *(comparison.summary for comparison in result.comparisons),
         *([] if result.outcome.is_complete else ["interrupted"]),
     ]
     return "\n".join(lines) + "\n"

@@ -14,8 +14,9 @@ from d7xr.database import Database
 from d7xr.frames import Frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from d7xr.compare import Comparison
     from d7xr.events import Events
     from d7xr.replay import Outcome
 
@@ -65,9 +66,27 @@ class Verdict:
         return EXIT_CODES[self.judgement]
 
 
-def judge(outcome: Outcome, events: Events) -> Verdict:
-    """Judge a run."""
-    return Verdict((*_torque_laws(outcome), _no_nan(outcome), _may_see_flights(outcome, events)))
+def judge(outcome: Outcome, events: Events, comparisons: Sequence[Comparison] = ()) -> Verdict:
+    """Judge a run.
+
+    Args:
+        outcome: What the unit did.
+        events: What happened.
+        comparisons: Of the unit in this process with other targets, where the run had some.
+    """
+    laws = (*_torque_laws(outcome), _no_nan(outcome), _may_see_flights(outcome, events))
+    return Verdict((*laws, *(_targets_agree(comparison) for comparison in comparisons)))
+
+
+def _targets_agree(comparison: Comparison) -> Law:
+    """Judge that another target did the same."""
+    return Law(
+        f"{comparison.right}_agrees",
+        f"{comparison.right} has the state of {comparison.left} after every tick, and sends alike",
+        "pass" if comparison.is_equal else "fail",
+        comparison.ticks,
+        comparison.summary,
+    )
 
 
 def _torque_laws(outcome: Outcome) -> Iterator[Law]:

@@ -9,6 +9,7 @@ or electrics.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -36,6 +37,8 @@ IMAGE: Final = Path(__file__).resolve().parents[3] / "build" / "firmware" / "rep
 _TICKS_MAX: Final = 256
 _FRAMES_MAX: Final = 2048
 _OPEN_S: Final = 20.0
+_ANSWER_S: Final = 60.0
+"""A stretch takes milliseconds; an image that says nothing for so long is stuck in a fault."""
 
 _TIMED_DTYPE: Final = np.dtype([("tick", "<u4"), ("frame", FRAME_DTYPE)])
 
@@ -150,13 +153,13 @@ class Emulated:
                 os.sched_yield()
         os.set_blocking(handle, True)
         self._in = os.fdopen(handle, "wb", buffering=0)
-        self._out = (folder / "out").open("rb", buffering=0)
+        # Opened without waiting for the other end; every read waits with a time limit instead.
+        handle = os.open(folder / "out", os.O_RDONLY | os.O_NONBLOCK)
+        self._out = os.fdopen(handle, "rb", buffering=0)
 
     def _greet(self) -> None:
         self._write(_request("I"))
-        build, layout, _, state_bytes = np.frombuffer(
-            self._read(16), dtype="<u4"
-        ).tolist()
+        build, layout, _, state_bytes = np.frombuffer(self._read(16), dtype="<u4").tolist()
         ours = core_identity()
         if (f"{build:08x}", f"{layout:08x}") != (ours["build_id"], ours["layout_hash"]):
             raise RigError(
@@ -175,8 +178,12 @@ class Emulated:
 
     def _read(self, size: int) -> bytes:
         assert self._out is not None, "used outside its with block"
+        ready = select.poll()
+        ready.register(self._out, select.POLLIN)
         content = bytearray()
         while len(content) < size:
+            if not ready.poll(_ANSWER_S * 1000.0):
+                raise self._ended(f"said nothing for {_ANSWER_S:.0f} s")
             part = self._out.read(size - len(content))
             if not part:
                 raise self._ended(f"sent {len(content)} of {size} bytes")
