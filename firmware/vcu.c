@@ -1,8 +1,8 @@
 #include "vcu.h"
 
-#include <stddef.h>
-
 #include "digest.h"
+
+#include <stddef.h>
 
 void vcu_init(vcu_t *vcu, const vcu_calibration_t *calibration)
 {

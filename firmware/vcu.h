@@ -10,13 +10,13 @@
 #ifndef VCU_H
 #define VCU_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "bus.h"
 #include "calibration.h"
 #include "can_frame.h"
 #include "control.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 typedef struct {
     vcu_calibration_t calibration;      /* the set in use; not part of the digest, its hash is */

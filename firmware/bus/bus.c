@@ -14,7 +14,7 @@ static uint8_t crc_nibble(uint8_t crc, uint32_t nibble)
 {
     static const uint8_t table[16] = {0x00U, 0x1DU, 0x3AU, 0x27U, 0x74U, 0x69U, 0x4EU, 0x53U,
                                       0xE8U, 0xF5U, 0xD2U, 0xCFU, 0x9CU, 0x81U, 0xA6U, 0xBBU};
-    const uint32_t index           = (((uint32_t)crc >> 4) ^ nibble) & 15U;
+    const uint32_t       index     = (((uint32_t)crc >> 4) ^ nibble) & 15U;
 
     return (uint8_t)(((uint32_t)crc << 4) ^ table[index]);
 }

@@ -8,11 +8,11 @@
 #ifndef BUS_H
 #define BUS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "can_frame.h"
 #include "control.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #define BUS_RECEIVED INPUTS_GROUP_COUNT /* messages received, in the order of inputs_group_t */
 #define BUS_COUNTER_UNKNOWN 255U

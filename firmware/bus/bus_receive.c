@@ -1,5 +1,4 @@
 #include "bus.h"
-
 #include "bus_codec.h"
 #include "numeric.h"
 

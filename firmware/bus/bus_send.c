@@ -1,5 +1,4 @@
 #include "bus.h"
-
 #include "bus_codec.h"
 #include "bus_identity.h"
 #include "numeric.h"
@@ -75,7 +74,7 @@ static float torque_Nm(float value)
 
 static void put_torque(const control_t *control, uint8_t *data)
 {
-    const torque_t                          *torque = &control->torque;
+    const torque_t                         *torque = &control->torque;
     const struct bus_codec_torque_command_t m      = {
         .granted_torque_nm  = bus_codec_torque_command_granted_torque_nm_encode(torque_Nm(torque->granted_Nm)),
         .air_path_torque_nm = bus_codec_torque_command_air_path_torque_nm_encode(torque_Nm(torque->air_path_Nm)),
@@ -107,10 +106,10 @@ static uint8_t is_missing(const flight_mode_t *flight, uint32_t bit)
 
 static void put_flight(const control_t *control, uint8_t *data)
 {
-    const flight_mode_t *flight    = &control->flight_mode;
-    const bool           is_in_air = flight->state == (uint8_t)FLIGHT_MODE_AIR;
-    const float          air_ms    = (float)(is_in_air ? flight->air_ticks : flight->record.air_time_ms);
-    const struct bus_codec_flight_status_t m = {
+    const flight_mode_t                   *flight    = &control->flight_mode;
+    const bool                             is_in_air = flight->state == (uint8_t)FLIGHT_MODE_AIR;
+    const float                            air_ms = (float)(is_in_air ? flight->air_ticks : flight->record.air_time_ms);
+    const struct bus_codec_flight_status_t m      = {
         .flight_state     = flight->state,
         .corner_fl        = contact_of(&flight->evidence.corner[0]),
         .corner_fr        = contact_of(&flight->evidence.corner[1]),
@@ -137,9 +136,9 @@ static float duty_pct(float value)
 
 static void put_cooling(const control_t *control, uint8_t *data)
 {
-    const cooling_t *cooling                   = &control->cooling;
-    const fan_t     *fan                       = cooling->fans.fan;
-    const struct bus_codec_cooling_command_t m = {
+    const cooling_t                         *cooling = &control->cooling;
+    const fan_t                             *fan     = cooling->fans.fan;
+    const struct bus_codec_cooling_command_t m       = {
         .fan1_duty_pct = bus_codec_cooling_command_fan1_duty_pct_encode(duty_pct(fan[0].duty_pct)),
         .fan2_duty_pct = bus_codec_cooling_command_fan2_duty_pct_encode(duty_pct(fan[1].duty_pct)),
         .fan3_duty_pct = bus_codec_cooling_command_fan3_duty_pct_encode(duty_pct(fan[2].duty_pct)),
@@ -165,8 +164,8 @@ static void put_fault(const control_t *control, uint8_t *data)
 
 static void put_intake(const control_t *control, uint8_t *data)
 {
-    const intake_t                         *intake = &control->intake;
-    const struct bus_codec_intake_status_t m       = {
+    const intake_t                        *intake = &control->intake;
+    const struct bus_codec_intake_status_t m      = {
         .filter_loss_k_pa =
             bus_codec_intake_status_filter_loss_k_pa_encode(ready(intake->filter_loss_kPa, 0.0f, 40.93f, 0.01f)),
         .choked_flow_gps =

@@ -25,17 +25,17 @@ typedef struct {
 #define IS_FLOAT(member) _Generic(member, float: 1U, default: 0U)
 
 static const range_t ranges[] = {
-#define CAL(id, module, type, name, unit, low, high, value, meaning, source)                                       \
-    {.min        = (float)(low),                                                                                   \
-     .max        = (float)(high),                                                                                  \
-     .first_word = WORD_OF(module##_##name),                                                                       \
-     .count      = 1U,                                                                                             \
+#define CAL(id, module, type, name, unit, low, high, value, meaning, source) \
+    {.min        = (float)(low),                                             \
+     .max        = (float)(high),                                            \
+     .first_word = WORD_OF(module##_##name),                                 \
+     .count      = 1U,                                                       \
      .is_float   = IS_FLOAT(calibration_default.module##_##name)},
-#define CAL_ARRAY(id, module, type, name, n, unit, low, high, values, meaning, source)                             \
-    {.min        = (float)(low),                                                                                   \
-     .max        = (float)(high),                                                                                  \
-     .first_word = WORD_OF(module##_##name),                                                                       \
-     .count      = (n),                                                                                            \
+#define CAL_ARRAY(id, module, type, name, n, unit, low, high, values, meaning, source) \
+    {.min        = (float)(low),                                                       \
+     .max        = (float)(high),                                                      \
+     .first_word = WORD_OF(module##_##name),                                           \
+     .count      = (n),                                                                \
      .is_float   = IS_FLOAT(calibration_default.module##_##name[0])},
 #include "calibration.def"
 #undef CAL
@@ -98,9 +98,9 @@ bool calibration_keeps_rule(const vcu_calibration_t *cal, calibration_rule_t rul
     bool keeps = false;
 
     switch (rule) {
-#define RULE(name, condition, text)     \
-    case CALIBRATION_RULE_##name:       \
-        keeps = (condition);            \
+#define RULE(name, condition, text) \
+    case CALIBRATION_RULE_##name:   \
+        keeps = (condition);        \
         break;
 #include "calibration_rules.def"
 #undef RULE

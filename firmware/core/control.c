@@ -17,7 +17,7 @@ void control_init(control_t *control, const vcu_calibration_t *cal, bool is_cali
 
 static void believe_temperatures(control_t *control, const vcu_calibration_t *cal)
 {
-    const inputs_t *in                     = &control->inputs;
+    const inputs_t *in                        = &control->inputs;
     const signal_t *sensor[TEMPERATURE_COUNT] = {
         [TEMPERATURE_COOLANT]     = &in->coolant_in_degC,
         [TEMPERATURE_ENGINE_OIL]  = &in->engine_oil_degC,
@@ -39,9 +39,9 @@ static void limit_torque(control_t *control, const vcu_calibration_t *cal)
         [TEMPERATURE_CHARGE_AIR]  = TORQUE_REASON_CHARGE_AIR,
         [TEMPERATURE_GEARBOX_OIL] = TORQUE_REASON_GEARBOX_OIL,
     };
-    torque_t              *torque = &control->torque;
-    const flight_mode_t   *flight = &control->flight_mode;
-    const torque_reason_t  flying = flight_mode_reason(flight);
+    torque_t             *torque = &control->torque;
+    const flight_mode_t  *flight = &control->flight_mode;
+    const torque_reason_t flying = flight_mode_reason(flight);
 
     torque_begin(torque, control->demand.demand_Nm);
     torque_offer(torque, TORQUE_REASON_DRIVER, control->demand.bound_Nm);
@@ -68,7 +68,8 @@ static void report_evidence(control_t *control)
     fault_report(fault, FAULT_INERTIAL_FROZEN, evidence->is_inertial_frozen != 0U);
     fault_report(fault, FAULT_INERTIAL_LOST,
                  (evidence->is_inertial_usable == 0U) && (evidence->is_inertial_frozen == 0U));
-    fault_report(fault, FAULT_DAMPER_LOST, (evidence->usable_corners < FLIGHT_CORNERS) && (evidence->is_damper_usable != 0U));
+    fault_report(fault, FAULT_DAMPER_LOST,
+                 (evidence->usable_corners < FLIGHT_CORNERS) && (evidence->is_damper_usable != 0U));
     fault_report(fault, FAULT_DAMPERS_LOST, evidence->is_damper_usable == 0U);
     fault_report(fault, FAULT_WHEEL_LOST, evidence->is_wheel_usable == 0U);
     fault_report(fault, FAULT_SPEED_LOST, evidence->is_speed_measured == 0U);

@@ -107,7 +107,7 @@ static uint32_t after_shedding(cooling_t *cooling, const vcu_calibration_t *cal,
     cooling->low_one_ticks = numeric_held_u16(cooling->low_one_ticks, is_low);
     cooling->low_two_ticks = numeric_held_u16(cooling->low_two_ticks, is_lower);
     cooling->shed          = (uint8_t)(((cooling->low_one_ticks >= cal->cooling_shed_ms) ? 1U : 0U) +
-                              ((cooling->low_two_ticks >= cal->cooling_shed_ms) ? 1U : 0U));
+                                       ((cooling->low_two_ticks >= cal->cooling_shed_ms) ? 1U : 0U));
 
     const uint32_t left = (wanted > cooling->shed) ? (wanted - cooling->shed) : 0U;
 
@@ -180,7 +180,7 @@ static float pump_duty_pct(const cooling_t *cooling, const vcu_calibration_t *ca
     const float warm = temperature_is_believed(coolant)
                            ? numeric_fraction(coolant->degC, cal->cooling_pump_cold_degC, cal->cooling_pump_full_degC)
                            : 1.0f;
-    float duty_pct   = cal->cooling_pump_cold_pct + ((100.0f - cal->cooling_pump_cold_pct) * warm);
+    float       duty_pct = cal->cooling_pump_cold_pct + ((100.0f - cal->cooling_pump_cold_pct) * warm);
 
     if (cooling->state == (uint8_t)COOLING_RUN_ON) {
         duty_pct = cal->cooling_pump_run_on_pct;
@@ -198,8 +198,8 @@ static bool is_stopped(const cooling_t *cooling, const inputs_t *inputs)
 {
     const bool is_heard = signal_is_usable(&inputs->engine_status) || signal_is_usable(&inputs->ignition) ||
                           signal_is_usable(&inputs->engine_speed_rpm);
-    const bool is_shown =
-        signal_shows(&inputs->engine_status, ENGINE_STOPPED) || signal_shows(&inputs->ignition, IGNITION_OFF);
+    const bool is_shown = signal_shows(&inputs->engine_status, ENGINE_STOPPED) ||
+                          signal_shows(&inputs->ignition, IGNITION_OFF);
 
     return is_heard ? is_shown : (cooling->stopped_ticks > 0U);
 }
@@ -224,7 +224,7 @@ static fan_order_t order_of(const cooling_t *cooling, const vcu_calibration_t *c
 {
     const bool  is_stop   = (cooling->state == (uint8_t)COOLING_CRANKING) || (cooling->state == (uint8_t)COOLING_OFF);
     const bool  may_start = (cooling->after_crank_ticks >= cal->cooling_crank_wait_ms) &&
-                           (cooling->after_flight_ticks >= cal->cooling_flight_wait_ms);
+                            (cooling->after_flight_ticks >= cal->cooling_flight_wait_ms);
     fan_order_t order     = may_start ? FAN_ORDER_RUN : FAN_ORDER_WAIT;
 
     if (is_stop) {

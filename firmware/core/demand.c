@@ -59,8 +59,8 @@ static void hold_then_ramp(demand_t *demand, const vcu_calibration_t *cal)
 {
     demand->lost_ticks = numeric_count_u16(demand->lost_ticks);
     if (demand->lost_ticks > cal->demand_link_hold_ms) {
-        demand->pedal_ratio =
-            numeric_slew(demand->pedal_ratio, 0.0f, 0.0f, NUMERIC_TICKS_PER_S / (float)cal->demand_link_ramp_ms);
+        demand->pedal_ratio = numeric_slew(demand->pedal_ratio, 0.0f, 0.0f,
+                                           NUMERIC_TICKS_PER_S / (float)cal->demand_link_ramp_ms);
     }
 }
 

@@ -65,7 +65,7 @@ void derate_tick(derate_t *derate, const vcu_calibration_t *cal, const temperatu
         const bool  is_coolant = id == (uint32_t)TEMPERATURE_COOLANT;
         const float earlier_K  = is_coolant ? (cal->derate_lost_fan_K * (float)lost_fans) : 0.0f;
 
-        const bool  is_lost    = temperature_is_lost(&temperature[id]);
+        const bool is_lost = temperature_is_lost(&temperature[id]);
 
         derate->is_fallback[id] = numeric_flag(is_lost);
         derate->bound_Nm[id]    = numeric_clamp(derate->bound_Nm[id], 0.0f, cal->torque_gearbox_max_Nm);

@@ -168,9 +168,9 @@ static void drive(fan_bank_t *bank, const vcu_calibration_t *cal)
 
         if (fan->is_on != 0U) {
             fan->speed_ratio += step;
-            fan->speed_ratio = numeric_clamp(fan->speed_ratio, 0.0f, 1.0f);
-            fan->duty_pct    = cal->cooling_duty_min_pct +
-                            (fan->speed_ratio * (cal->cooling_duty_max_pct - cal->cooling_duty_min_pct));
+            fan->speed_ratio   = numeric_clamp(fan->speed_ratio, 0.0f, 1.0f);
+            fan->duty_pct      = cal->cooling_duty_min_pct +
+                                 (fan->speed_ratio * (cal->cooling_duty_max_pct - cal->cooling_duty_min_pct));
             fan->run_ticks     = numeric_count_u32(fan->run_ticks);
             bank->running_mask = (uint8_t)(bank->running_mask | (1U << i));
         } else {

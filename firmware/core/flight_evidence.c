@@ -316,8 +316,8 @@ static void observe_speed(flight_evidence_t *evidence, const vcu_calibration_t *
     if (is_grounded) {
         const float rise_radps2 = is_first ? AT_ONCE : cal->flight_mode_reference_rise_radps2;
 
-        evidence->reference_radps =
-            numeric_slew(evidence->reference_radps, evidence->speed_mps / radius_m, rise_radps2, AT_ONCE);
+        evidence->reference_radps = numeric_slew(evidence->reference_radps, evidence->speed_mps / radius_m, rise_radps2,
+                                                 AT_ONCE);
     } else {
         evidence->reference_radps -= (evidence->reference_radps * cal->flight_mode_reference_decay_per_s) /
                                      NUMERIC_TICKS_PER_S;

@@ -52,18 +52,17 @@ static void choose_inputs(intake_t *intake, const vcu_calibration_t *cal, const 
     remember(&intake->heard_filter_kPa, &inputs->filter_dp_kPa);
     remember(&intake->speed_rpm, &inputs->engine_speed_rpm);
 
-    intake->pressure_kPa = chosen(
-        intake->pressure_kPa, &inputs->ambient_pressure_kPa,
-        least_of(intake->pressure_kPa, intake->heard_pressure_kPa, cal->intake_lost_pressure_kPa), filter_ms);
-    intake->air_degC =
-        chosen(intake->air_degC, &inputs->intake_air_degC,
-               most_of(intake->air_degC, intake->heard_air_degC, cal->intake_lost_air_degC), filter_ms);
+    intake->pressure_kPa =
+        chosen(intake->pressure_kPa, &inputs->ambient_pressure_kPa,
+               least_of(intake->pressure_kPa, intake->heard_pressure_kPa, cal->intake_lost_pressure_kPa), filter_ms);
+    intake->air_degC = chosen(intake->air_degC, &inputs->intake_air_degC,
+                              most_of(intake->air_degC, intake->heard_air_degC, cal->intake_lost_air_degC), filter_ms);
     intake->filter_loss_kPa =
         chosen(intake->filter_loss_kPa, &inputs->filter_dp_kPa,
                most_of(intake->filter_loss_kPa, intake->heard_filter_kPa, cal->intake_lost_filter_kPa), filter_ms);
-    intake->is_assumed = numeric_flag(!(signal_is_usable(&inputs->ambient_pressure_kPa) &&
-                                        signal_is_usable(&inputs->intake_air_degC) &&
-                                        signal_is_usable(&inputs->filter_dp_kPa)));
+    intake->is_assumed =
+        numeric_flag(!(signal_is_usable(&inputs->ambient_pressure_kPa) && signal_is_usable(&inputs->intake_air_degC) &&
+                       signal_is_usable(&inputs->filter_dp_kPa)));
 }
 
 static float choked_flow_gps(const intake_t *intake, const vcu_calibration_t *cal)
@@ -73,7 +72,7 @@ static float choked_flow_gps(const intake_t *intake, const vcu_calibration_t *ca
     const float p0_Pa      = numeric_max(intake->pressure_kPa - intake->filter_loss_kPa, 0.0f) * 1000.0f;
     const float t0_K       = numeric_max(intake->air_degC + CELSIUS_ZERO_K, 200.0f); /* never a root of less */
     const float flow_kgps  = (CHOKED_FLOW_CONSTANT * cal->intake_discharge_ratio * area_m2 * p0_Pa) /
-                            __builtin_sqrtf(t0_K);
+                             __builtin_sqrtf(t0_K);
 
     return flow_kgps * 1000.0f;
 }
@@ -83,8 +82,8 @@ void intake_tick(intake_t *intake, const vcu_calibration_t *cal, const inputs_t 
     choose_inputs(intake, cal, inputs);
     intake->choked_flow_gps = choked_flow_gps(intake, cal);
     /* g/s times MJ/kg is kW; the ratio is in [8, 20] by its range. */
-    intake->power_cap_kW = (intake->choked_flow_gps / cal->intake_air_fuel_ratio) * cal->intake_heating_value_MJpkg *
-                           cal->intake_efficiency_ratio;
-    intake->torque_cap_Nm =
-        (intake->power_cap_kW * 1000.0f) / (numeric_max(intake->speed_rpm, LOWEST_SPEED_rpm) * RADPS_PER_RPM);
+    intake->power_cap_kW  = (intake->choked_flow_gps / cal->intake_air_fuel_ratio) * cal->intake_heating_value_MJpkg *
+                            cal->intake_efficiency_ratio;
+    intake->torque_cap_Nm = (intake->power_cap_kW * 1000.0f) /
+                            (numeric_max(intake->speed_rpm, LOWEST_SPEED_rpm) * RADPS_PER_RPM);
 }

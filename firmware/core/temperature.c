@@ -59,7 +59,7 @@ static bool take_sample(temperature_t *temperature, const vcu_calibration_t *cal
 /* The signal is usable and, once anything is known, its last sample plausible. */
 static bool may_believe(const temperature_t *temperature, const vcu_calibration_t *cal, float sample_degC)
 {
-    const bool is_first  = temperature->is_known == 0U;
+    const bool is_first   = temperature->is_known == 0U;
     const bool has_healed = (temperature->good_ticks >= cal->temperature_heal_ms) &&
                             is_near_last_believed(temperature, cal, sample_degC);
 

@@ -10,14 +10,14 @@
 #define BIT(reason) ((uint32_t)1U << (uint32_t)(reason))
 
 /* They act by spark: the air path stays up behind them. */
-#define FAST_MASK                                                                                      \
-    (BIT(TORQUE_REASON_REV_SOFT) | BIT(TORQUE_REASON_REV_HARD) | BIT(TORQUE_REASON_FLIGHT_SUSPECT) |   \
+#define FAST_MASK                                                                                         \
+    (BIT(TORQUE_REASON_REV_SOFT) | BIT(TORQUE_REASON_REV_HARD) | BIT(TORQUE_REASON_FLIGHT_SUSPECT) |      \
      BIT(TORQUE_REASON_FLIGHT_AIR) | BIT(TORQUE_REASON_FLIGHT_LANDING) | BIT(TORQUE_REASON_FLIGHT_RAMP) | \
      BIT(TORQUE_REASON_LEVEL2) | BIT(TORQUE_REASON_STOP))
 
 /* Their bound is withdrawn at heal_Nmps. */
-#define FAULT_MASK                                                                                 \
-    (BIT(TORQUE_REASON_DRIVER) | BIT(TORQUE_REASON_SENSOR_LIMP) | BIT(TORQUE_REASON_LEVEL2) |      \
+#define FAULT_MASK                                                                            \
+    (BIT(TORQUE_REASON_DRIVER) | BIT(TORQUE_REASON_SENSOR_LIMP) | BIT(TORQUE_REASON_LEVEL2) | \
      BIT(TORQUE_REASON_LINK) | BIT(TORQUE_REASON_STOP))
 
 void torque_init(torque_t *torque)

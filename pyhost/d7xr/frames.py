@@ -19,7 +19,7 @@ FRAME_DTYPE = np.dtype(
         ("data", "u1", (8,)),
     ]
 )
-"""One ``can_frame_t`` of the firmware: 16 bytes, checked against the C compiler at import of the core."""
+"""One ``can_frame_t`` of the firmware: 16 bytes, checked against C when the core is imported."""
 
 
 @dataclass(frozen=True, slots=True)

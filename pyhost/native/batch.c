@@ -1,8 +1,8 @@
 #include "batch.h"
 
-#include <string.h>
-
 #include "run_digest.h"
+
+#include <string.h>
 
 static uint32_t bits_of(const vcu_t *vcu, const batch_field_t *field)
 {

@@ -2,10 +2,10 @@
 #ifndef BATCH_H
 #define BATCH_H
 
+#include "vcu.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include "vcu.h"
 
 /* A member of vcu_t, 1, 2 or 4 bytes wide. */
 typedef struct {

@@ -1,12 +1,13 @@
 #include "describe.h"
 
-#include <stddef.h>
-
 #include "bus_identity.h"
 #include "calibration.h"
 
+#include <stddef.h>
+
 #define COUNT_OF(table) ((uint32_t)(sizeof(table) / sizeof((table)[0])))
 
+/* clang-format off */
 const describe_parameter_t describe_parameter[] = {
 #define CAL(id, module, type, name, unit, low, high, value, meaning, source)                                \
     {id,  #module, #name, #type, unit, (float)(low), (float)(high), meaning, source,                       \
@@ -18,6 +19,7 @@ const describe_parameter_t describe_parameter[] = {
 #undef CAL
 #undef CAL_ARRAY
 };
+/* clang-format on */
 const uint32_t describe_parameters = COUNT_OF(describe_parameter);
 
 const describe_rule_t describe_rule[] = {

@@ -7,11 +7,11 @@
 #ifndef RUN_DIGEST_H
 #define RUN_DIGEST_H
 
-#include <stdbool.h>
-
 #include "bus_codec.h"
 #include "can_frame.h"
 #include "digest.h"
+
+#include <stdbool.h>
 
 #define RUN_DIGEST_EVERY_TICKS 100U
 

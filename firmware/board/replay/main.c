@@ -11,11 +11,11 @@
  *
  * A frame of 20 bytes is the tick, counted from the first of the request, and can_frame_t. Anything else ends the image.
  */
-#include <stdint.h>
-
 #include "bus_identity.h"
 #include "semihosting.h"
 #include "vcu.h"
+
+#include <stdint.h>
 
 #define TICKS_MAX 256U
 #define FRAMES_MAX 2048U
@@ -87,8 +87,8 @@ static bool run_request(void)
     bool     is_whole = semihosting_read(in, words, sizeof(words));
 
     is_whole = is_whole && (words[0] <= TICKS_MAX) && (words[1] <= FRAMES_MAX);
-    is_whole = is_whole && ((words[1] == 0U) ||
-                            semihosting_read(in, received, words[1] * (uint32_t)sizeof(timed_frame_t)));
+    is_whole = is_whole &&
+               ((words[1] == 0U) || semihosting_read(in, received, words[1] * (uint32_t)sizeof(timed_frame_t)));
     if (is_whole) {
         const uint32_t sents = run(words[0], words[1]);
 

@@ -31,12 +31,12 @@ ROOMS = (
     Room("core", frozenset({"core"})),
     Room("bus", frozenset({"bus", "core", "codec"})),
     Room(UNIT, frozenset({UNIT, "bus", "core"})),
-    Room("link", frozenset({"link", UNIT, "bus", "core"}), _PLAIN | {"stdatomic.h"}),
+    Room("link", frozenset({"link", UNIT, "bus", "codec", "core"}), _PLAIN | {"stdatomic.h"}),
     Room("diag", frozenset({"diag", UNIT, "bus", "core"})),
     Room(
         "board",
         frozenset({"board", "link", "diag", UNIT, "bus", "core", "codec"}),
-        _PLAIN | {"string.h"},
+        _PLAIN | {"stdatomic.h", "string.h"},
     ),
 )
 GENERATED = (

@@ -1,0 +1,24 @@
+/* memory.h - what the unit takes along when power goes: its calibration, the faults it ever had, its last crash. */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include "store.h"
+#include "vcu.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Read what was kept, and make ready to keep more; may take seconds, so before the watchdog is started. The result is
+ * the calibration of this unit for as long as it runs: the kept set, the built-in one if none was ever kept, and one
+ * that vcu_init() refuses if what was kept cannot be trusted: the built-in set then counts, with a fault. */
+const vcu_calibration_t *memory_load(void);
+
+/* Once a millisecond: a new fault or crash is kept as soon as the car stands with its engine off, once a start. */
+void memory_tick(const vcu_t *vcu);
+
+store_result_t memory_state(void);    /* what memory_load() found */
+uint32_t       memory_fault_mask(void); /* bits of fault_id_t, ever */
+uint32_t       memory_crash_count(void);
+bool           memory_has_failed(void); /* the flash did not hold what was to be kept */
+
+#endif

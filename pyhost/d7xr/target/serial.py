@@ -1,0 +1,386 @@
+"""The unit on a board: stepped over a serial port, by frames as lines of ASCII.
+
+The host sends the frames of a tick and Sync in one write, then reads until StateDigest; it always
+reads while it writes, since a unit that is not read stops. Each write begins with an empty line,
+which ends whatever noise came before it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from d7xr.ecu import Ecu, core_identity
+from d7xr.errors import LinkError, RigError
+from d7xr.frames import FRAME_DTYPE
+from d7xr.target.base import Answer
+from d7xr.target.port import Port
+from d7xr.target.report import BoardReport
+from d7xr.target.slcan import BEL, CR, Line, LineFrame, LineReader, frame_line, frame_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+SYNC_ID: Final = 0x7F0
+STATE_DIGEST_ID: Final = 0x7F1
+IDENTITY_ID: Final = 0x198
+SYNC_START: Final = 0xFFFFFFFF
+"""The tick before tick 0: the unit begins anew."""
+
+_ASK_EVERY_S: Final = 0.05
+_QUIET_S: Final = 0.02
+_REFUSED_S: Final = 1.0
+"""What is refused is answered at once: after this no digest comes any more."""
+
+_IDENTITY_TICKS: Final = 1100
+"""The unit tells its identity once a second."""
+
+_BIT_RATE: Final = 8
+"""1 Mbit/s, the vehicle bus; the unit keeps it and does nothing with it."""
+
+_STATUS_TO_HOST: Final = 1
+_STATUS_FROM_HOST: Final = 2
+_SEEN_BYTES: Final = 60
+
+
+class SerialTarget:
+    """A unit behind a serial port.
+
+    Args:
+        port: Path or URL, as ``/dev/ttyACM0``, a pseudo-terminal, or ``socket://host:port``.
+        baudrate: Bit/s.
+        answer_s: Longest wait for an answer, in seconds.
+        clock: Seconds, monotonic.
+
+    Attributes:
+        name: ``serial:`` and the port.
+        board_id: Number of the board, four hexadecimal digits; None before it is open.
+        report: What the board said of itself when it was opened.
+
+    Raises:
+        LinkError: The port is absent, busy or gone, nothing answers, or the line is garbled.
+        RigError: Who answers is not of this build.
+
+    Example:
+        ``with SerialTarget("/dev/ttyACM0") as unit: unit.start(calibration_default())``
+    """
+
+    def __init__(
+        self, port: str, *, baudrate: int = 2_000_000, answer_s: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        """Remember the port; nothing is opened yet."""
+        self.name = f"serial:{port}"
+        self.board_id: str | None = None
+        self.report = BoardReport()
+        self._answer_s = answer_s
+        self._port = Port(port, baudrate=baudrate, clock=clock)
+        self._reader = LineReader()
+        self._lines: deque[Line] = deque()
+        self._calibration_id = ""
+        self._tick = 0
+        self._refused = 0
+        self._garbled = 0
+
+    def __enter__(self) -> Self:
+        """Open the port and make sure that the unit is of this very build."""
+        self._port.__enter__()
+        try:
+            self._greet()
+            self._open_channel()
+            self._identify()
+        except BaseException:
+            self._port.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        """Close the channel, so that the unit runs free again, and let the port go."""
+        try:
+            if not isinstance(error, LinkError):
+                self._port.exchange(b"\rC\r", self._port.deadline(self._answer_s))
+        finally:
+            self._port.__exit__(None, None, None)
+
+    def start(self, calibration: bytes) -> None:
+        """Start the unit anew.
+
+        Raises:
+            RigError: The unit has another calibration in use; this link cannot give it one.
+        """
+        wanted = core_identity(calibration)["calibration_id"]
+        if wanted[-len(self._calibration_id) :] != self._calibration_id:
+            raise RigError(
+                f"{self.name} runs calibration {self._calibration_id}, asked for {wanted}",
+                hint="a board takes its set from its own memory: use --target emulated, or flash",
+            )
+        digest, _ = self._step(SYNC_START, b"", 0)
+        if digest != Ecu(calibration).digest:
+            raise RigError(
+                f"{self.name} begins with state {digest:08x}, this host with "
+                f"{Ecu(calibration).digest:08x}",
+                hint="build both from one tree: make setup firmware, then flash",
+            )
+        self._tick = 0
+
+    def run(self, frame: NDArray[np.void], frame_tick: NDArray[np.int64], ticks: int) -> Answer:
+        """Run a stretch of ticks."""
+        lines = _lines(frame)
+        begin = np.searchsorted(frame_tick, np.arange(ticks + 1)).tolist()
+        digest = np.zeros(ticks, dtype=np.uint32)
+        sent_tick: list[int] = []
+        sent: list[LineFrame] = []
+        for tick in range(ticks):
+            given = lines[begin[tick] : begin[tick + 1]]
+            digest[tick], told = self._step(self._tick, b"".join(given), len(given))
+            self._tick += 1
+            sent_tick += [tick] * len(told)
+            sent += told
+        return Answer(digest, np.array(sent_tick, dtype=np.int64), _frames(sent))
+
+    def snapshot(self) -> bytes:
+        """Refuse: the state does not leave a board over this link.
+
+        Raises:
+            RigError: Always.
+        """
+        raise RigError(
+            f"{self.name}: the state of a board cannot be read over SLCAN",
+            hint="compare its digests, or take the snapshot with --target emulated",
+        )
+
+    def counters(self) -> Mapping[str, int]:
+        """Return what was refused, garbled or lost since the target was opened.
+
+        ``to_host_lost`` and ``from_host_lost`` are 0 or 1: the unit tells that it happened.
+
+        Raises:
+            LinkError: The unit does not answer.
+        """
+        status = int(self._ask(b"F", 2), 16)
+        return {
+            "refused": self._refused,
+            "garbled": self._garbled,
+            "to_host_lost": int(bool(status & _STATUS_TO_HOST)),
+            "from_host_lost": int(bool(status & _STATUS_FROM_HOST)),
+        }
+
+    # -- opening
+
+    def _greet(self) -> None:
+        """Ask for the version until it comes whole: what is sent to a unit that starts is lost."""
+        give_up = self._port.deadline(self._answer_s)
+        seen = b""
+        while self._port.deadline(0.0) < give_up:
+            wait = min(self._port.deadline(_ASK_EVERY_S), give_up)
+            seen += self._port.exchange(b"\rV\r", wait)
+            while part := self._port.exchange(b"", wait):
+                seen += part
+                if _has_version(seen):
+                    self._flush()
+                    return
+        raise LinkError(
+            f"{self._port.name}: nothing that speaks SLCAN answered within {self._answer_s:g} s; "
+            + _seen(seen),
+            hint="check the wiring, the baud rate, and that the firmware of d7xr is on the board",
+        )
+
+    def _flush(self) -> None:
+        """Drop what still comes in answer to what was asked."""
+        while self._port.exchange(b"", self._port.deadline(_QUIET_S)):
+            pass
+        self._reader = LineReader()
+        self._lines.clear()
+
+    def _open_channel(self) -> None:
+        self._port.exchange(b"\rC\r", self._port.deadline(self._answer_s))
+        self._flush()
+        self.board_id = self._ask(b"N", 4).lower()
+        self._ask(b"S%d" % _BIT_RATE, 0)
+        self._ask(b"O", 0)
+
+    def _identify(self) -> None:
+        try:
+            self._step(SYNC_START, b"", 0)
+        except LinkError as error:
+            raise RigError(
+                f"{self.name} speaks SLCAN but does not answer Sync: {error.message}",
+                hint="its firmware is older than this host, or not d7xr: flash it again",
+            ) from error
+        for tick in range(_IDENTITY_TICKS):
+            _, told = self._step(tick, b"", 0)
+            for frame in told:
+                if frame.id == IDENTITY_ID:
+                    self._check_identity(frame.data)
+                    self._step(SYNC_START, b"", 0)
+                    return
+        raise RigError(
+            f"{self.name} ticks but did not tell its identity within {_IDENTITY_TICKS} ticks",
+            hint="its firmware is older than this host: build and flash it again",
+        )
+
+    def _check_identity(self, data: bytes) -> None:
+        build, calibration, layout = (
+            f"{int.from_bytes(part, 'little'):0{2 * len(part)}x}"
+            for part in (data[0:3], data[3:6], data[6:8])
+        )
+        ours = core_identity()
+        if (build, layout) != (ours["build_id"][-6:], ours["layout_hash"][-4:]):
+            raise RigError(
+                f"{self.name} is build {build}, layout {layout}; this host is build "
+                f"{ours['build_id'][-6:]}, layout {ours['layout_hash'][-4:]}",
+                hint="build both from one tree: make setup firmware, then flash",
+            )
+        self._calibration_id = calibration
+
+    # -- speaking
+
+    def _ask(self, command: bytes, digits: int) -> str:
+        """Give one command and return the digits of its answer."""
+        for line in self._answers(command + CR, f"'{command.decode()}'"):
+            if line.is_refusal:
+                raise LinkError(
+                    f"{self.name} refuses '{command.decode()}'",
+                    hint="its firmware is older than this host: build and flash it again",
+                )
+            if len(line.text) == (digits + 1 if digits else 0) and not self._is_frame(line):
+                return line.text[1:].decode("ascii", "replace")
+        raise AssertionError("answers do not end")
+
+    def _is_frame(self, line: Line) -> bool:
+        """Take what the unit sends by itself out of the way of answers."""
+        frame = frame_of(line.text)
+        return frame is not None and (self.report.take(frame) or True)
+
+    def _step(self, tick: int, lines: bytes, count: int) -> tuple[int, list[LineFrame]]:
+        """Send the frames of a tick and Sync; return the digest and the frames of the unit."""
+        sync = frame_line(SYNC_ID, tick.to_bytes(4, "little") + bytes(4))
+        answers: list[bool] = []
+        sent: list[LineFrame] = []
+        for line in self._answers(CR + lines + sync, _named(tick), answers):
+            if line.is_plain:
+                answers.append(line.is_refusal)
+                self._refused += line.is_refusal
+            elif (frame := self._frame(line)) is None:
+                continue
+            elif frame.id == STATE_DIGEST_ID:
+                self._check_taken(tick, answers[-(count + 1) :])
+                return self._digest(tick, frame.data), sent
+            else:
+                sent.append(frame)
+        self._check_taken(tick, answers[-(count + 1) :])
+        raise self._silent(_named(tick))
+
+    def _answers(self, content: bytes, what: str, refusals: Sequence[bool] = ()) -> Iterator[Line]:
+        """Write, then yield line after line; those that nobody asks for wait for the next time.
+
+        Ends where a refusal was the last word; raises where there was none.
+        """
+        give_up = self._port.deadline(self._answer_s)
+        came = self._port.exchange(content, give_up)
+        while True:
+            self._lines.extend(self._reader.feed(came))
+            while self._lines:
+                yield self._lines.popleft()
+            was_refused = any(refusals)
+            patience = self._port.deadline(_REFUSED_S) if was_refused else give_up
+            came = self._port.exchange(b"", min(patience, give_up))
+            if not came and not was_refused:
+                raise self._closed(what) if self._is_closed() else self._silent(what)
+            if not came:
+                return
+
+    def _is_closed(self) -> bool:
+        """Ask a silent unit for its status, which it refuses while its channel is closed."""
+        give_up = self._port.deadline(_REFUSED_S)
+        came = self._port.exchange(b"\rF\r", give_up)
+        while BEL not in came and b"F" not in came:
+            part = self._port.exchange(b"", give_up)
+            if not part:
+                return False
+            came += part
+        return BEL in came
+
+    def _check_taken(self, tick: int, answers: Sequence[bool]) -> None:
+        """Every frame and Sync were taken; what was refused before them was noise."""
+        if all(answers) and answers:
+            raise self._closed(_named(tick))
+        if any(answers):
+            raise LinkError(
+                f"{self.name} refused a frame of {_named(tick)}: the line is noisy",
+                hint="check cable, ground and baud rate; the run is void",
+            )
+
+    def _frame(self, line: Line) -> LineFrame | None:
+        frame = frame_of(line.text)
+        if frame is None:
+            self._garbled += 1
+        elif self.report.take(frame):
+            frame = None
+        return frame
+
+    def _digest(self, tick: int, data: bytes) -> int:
+        ran = int.from_bytes(data[:4], "little")
+        if ran != tick:
+            raise RigError(
+                f"{self.name} was asked for {_named(tick)} and is at {_named(ran)}: it was "
+                "restarted, or somebody else steps it",
+                hint="look at its report for a crash or a watchdog, and run again",
+            )
+        return int.from_bytes(data[4:], "little")
+
+    def _closed(self, what: str) -> RigError:
+        return RigError(
+            f"{self.name} has closed its channel before {what}: it was restarted",
+            hint="open it again; its report tells of a crash or a watchdog",
+        )
+
+    def _silent(self, what: str) -> LinkError:
+        return LinkError(
+            f"{self.name} did not answer {what} within {self._answer_s:g} s; "
+            + _seen(self._reader.rest),
+            hint="is it held in reset, or by a debugger? open it again",
+        )
+
+
+def _named(tick: int) -> str:
+    return "its start" if tick == SYNC_START else f"tick {tick}"
+
+
+def _seen(content: bytes) -> str:
+    return f"the last bytes were {content[-_SEEN_BYTES:]!r}" if content else "not a byte came"
+
+
+def _has_version(seen: bytes) -> bool:
+    at = seen.rfind(b"V", 0, len(seen) - 5)
+    return at >= 0 and seen[at + 5 : at + 6] == CR
+
+
+def _lines(frame: NDArray[np.void]) -> list[bytes]:
+    """Return each frame as a line."""
+    return [
+        frame_line(number, data[:length].tobytes(), flags)
+        for number, length, flags, data in zip(
+            frame["id"].tolist(), frame["length"].tolist(), frame["flags"].tolist(), frame["data"],
+            strict=True,
+        )
+    ]  # fmt: skip
+
+
+def _frames(sent: list[LineFrame]) -> NDArray[np.void]:
+    found = np.zeros(len(sent), dtype=FRAME_DTYPE)
+    for row, frame in zip(found, sent, strict=True):
+        row["id"] = frame.id
+        row["length"] = len(frame.data)
+        row["flags"] = int(frame.is_extended)
+        row["data"][: len(frame.data)] = np.frombuffer(frame.data, dtype=np.uint8)
+    return found

@@ -1,0 +1,1 @@
+"""The board: its image under the emulators, its drivers, and its memory."""

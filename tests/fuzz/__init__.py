@@ -1,0 +1,1 @@
+"""Fuzzing: inputs that nobody thought of, guided by what they reach."""

@@ -1,0 +1,1 @@
+"""The serial link: bytes in, bytes out, and the session behind them."""
