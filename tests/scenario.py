@@ -25,7 +25,8 @@ class Segment:
 
     Attributes:
         duration_ms: How long it lasts.
-        signals: Signals that it sets; NaN is sent as not available.
+        signals: Signals that it sets; NaN is sent as not available. A temperature that can be true
+            is moved towards, all others jump.
         silent: Messages that are not sent.
     """
 
@@ -72,7 +73,10 @@ RECEIVED = (
 MESSAGE_OF = {
     signal.name: message.name for message in Database.own().messages for signal in message.signals
 }
-DURATIONS_ms = (7, 40, 150, 600, 2500)
+DURATIONS_ms = (7, 40, 150, 600, 2500, 7000)
+TEMPERATURES = ("CoolantIn_degC", "EngineOil_degC", "ChargeAir_degC", "GearboxOil_degC")
+FASTEST_Kps = 8.0
+"""A faster change would be a broken wire."""
 
 
 def _spread(signals: Mapping[str, float]) -> dict[str, float]:
@@ -119,12 +123,24 @@ def wild_segments(max_size: int = 6) -> st.SearchStrategy[list[Segment]]:
                     max_size=max_size)  # fmt: skip
 
 
+def _towards(car: Car, name: str, segment: Segment) -> Level:
+    """Let a temperature move from where it is as fast as a true one can."""
+    start, target = car.signals[name], segment.signals[name]
+    if not isinstance(start, float) or math.isnan(start):
+        return target
+    reach_K = FASTEST_Kps * np.arange(segment.duration_ms) / 1000.0
+    return np.asarray(np.clip(target, start - reach_K, start + reach_K), dtype=np.float64)
+
+
 def play(car: Car, segments: Sequence[Segment]) -> dict[str, NDArray[np.float64]]:
     """Drive the segments and return every recorded state at every tick, as float64."""
     parts: list[Mapping[str, NDArray[np.float64]]] = []
     for segment in segments:
         car.silent = set(segment.silent)
         levels: dict[str, Level] = dict(segment.signals)
+        for name in TEMPERATURES:
+            if 0.0 <= segment.signals.get(name, NAN) <= 200.0:
+                levels[name] = _towards(car, name, segment)
         parts.append(car.drive(segment.duration_ms, **levels).run.columns)
     return {
         name: np.concatenate([part[name].astype(np.float64) for part in parts])

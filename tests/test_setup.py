@@ -97,7 +97,7 @@ def test_what_a_failed_program_said_is_shown(bare: Path, said: str, shown: str) 
     assert "building the firmware failed" in done.stderr
 
 
-def test_without_clang_and_without_rights_one_sentence_says_how_to_get_it(bare: Path) -> None:
+def test_without_tools_and_without_rights_one_sentence_says_how_to_get_them(bare: Path) -> None:
     plant(bare, "id", "echo 1000")
     plant(bare, "apt-get", "exit 99")
 
@@ -105,11 +105,13 @@ def test_without_clang_and_without_rights_one_sentence_says_how_to_get_it(bare: 
 
     assert done.returncode == 0
     assert done.stderr.count("\n") == 1
-    assert done.stderr.endswith("skipped: apt-get install clang-19 libclang-rt-19-dev\n")
+    assert done.stderr.endswith(
+        "skipped: apt-get install clang-19 libclang-rt-19-dev gcc-arm-none-eabi qemu-system-arm\n"
+    )
     assert not done.stdout
 
 
-def test_root_gets_clang_installed_after_a_second_look_at_the_list_of_packages(bare: Path) -> None:
+def test_root_gets_tools_installed_after_a_second_look_at_the_list_of_packages(bare: Path) -> None:
     # Given a machine whose list of packages is empty until it is updated
     runtime = bare / "runtime.a"
     plant(bare, "uname", "echo x86_64")
@@ -124,7 +126,8 @@ def test_root_gets_clang_installed_after_a_second_look_at_the_list_of_packages(b
         f"""echo "$*" >>{bare}/asked
 case "$1" in
     update) : >{bare}/updated ;;
-    install) [ -e {bare}/updated ] || exit 100; cp {bare}/clang-19 {bare}/bin; : >{runtime} ;;
+    install) [ -e {bare}/updated ] || exit 100; cp {bare}/clang-19 {bare}/bin; : >{runtime}
+        cp {bare}/clang-19 {bare}/bin/arm-none-eabi-gcc; cp {bare}/clang-19 {bare}/bin/qemu-system-arm ;;
 esac""",
     )
 

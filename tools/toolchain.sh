@@ -23,13 +23,13 @@ install() {
         { apt-get update -q && apt-get install -y -q --no-install-recommends "$@"; }
 }
 
-packages="$(missing | xargs)"
+packages="$(echo $(missing))"
 [ -z "$packages" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "toolchain: installing $packages"
     # shellcheck disable=SC2086 # one word a package
     DEBIAN_FRONTEND=noninteractive install $packages >"$log" 2>&1 </dev/null || tail -n 20 "$log" >&2
 fi
-packages="$(missing | xargs)"
+packages="$(echo $(missing))"
 [ -z "$packages" ] ||
     echo "toolchain: missing, and what needs it is skipped: apt-get install $packages" >&2

@@ -108,7 +108,7 @@ def test_a_unit_that_refuses_to_be_opened() -> None:
 
 def test_a_board_of_another_build(board: BoardEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     other = core_identity() | {"build_id": "deadbeef"}
-    monkeypatch.setattr("d7xr.target.serial.core_identity", lambda *_: other)
+    monkeypatch.setattr("d7xr.target.stepped.core_identity", lambda *_: other)
 
     with pytest.raises(RigError, match="this host is build adbeef") as caught, \
             SerialTarget(board.port):  # fmt: skip

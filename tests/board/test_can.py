@@ -10,8 +10,8 @@ from d7xr.database import Database
 from d7xr.ecu import Ecu
 from d7xr.frames import Frames
 from d7xr.target.report import BoardReport
-from d7xr.target.serial import STATE_DIGEST_ID, SYNC_ID, SYNC_START
 from d7xr.target.slcan import LineReader, frame_of
+from d7xr.target.stepped import STATE_DIGEST_ID, SYNC_ID, SYNC_START
 from tests.board.can_bench import EMULATED, SILICON, CanBench, Heard
 
 STEPPED_TICKS = 400

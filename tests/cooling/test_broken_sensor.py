@@ -109,6 +109,19 @@ def test_a_sensor_that_breaks_while_hot_leaves_no_more_torque_than_the_heat_did(
     assert (b["torque.granted_Nm"] <= a["torque.granted_Nm"] + 1e-3).all()
 
 
+def test_a_fan_that_fails_while_the_unit_is_blind_lowers_torque_as_it_would_otherwise() -> None:
+    well, ill = (Car(signals={"CoolantIn_degC": 117.0}, record=RECORDED) for _ in range(2))
+    for car in (well, ill):
+        car.drive(60_000)
+    failed: dict[str, Level] = {"Fan1Current_A": 0.0, "Fan2Current_A": 0.0}
+
+    a = well.drive(60_000, **failed)
+    b = ill.drive(60_000, CoolantIn_degC=NAN, **failed)
+
+    assert a["torque.granted_Nm"][-1] == pytest.approx(750.0 * (1.0 - 0.5 * 13.0 / 14.0), abs=0.5)
+    assert (b["torque.granted_Nm"] <= a["torque.granted_Nm"] + 1e-3).all()
+
+
 class TestHealing:
     """Plausible for ten seconds, and near where it was left."""
 

@@ -103,6 +103,8 @@ def test_a_worse_sensor_never_wants_or_runs_fewer_fans(
 ) -> None:
     """Against the car whose sensors stay where they were.
 
+    Of the fans that run, those count that are wanted: a fan that the worse car started earlier has
+    had its minimum time earlier too, and may be shed for the battery while the other's still runs.
     A sensor that reads -20 degC is broken by its jump only if it read more than 5 K above that; all
     temperatures of a calm drive are far above.
     """
@@ -120,7 +122,8 @@ def test_a_worse_sensor_never_wants_or_runs_fewer_fans(
     ill = play(Car(record=record), [*start, *broken_from(held, at, signals=ways, silent=silent)])
 
     assert (ill["cooling.stage"] >= well["cooling.stage"]).all()
-    assert (running_count(ill) >= running_count(well)).all()
+    least = np.minimum(running_count(well), ill["cooling.stage"])
+    assert (running_count(ill) >= least).all()
 
 
 def is_hotter_never_fewer(low_degC: float, high_degC: float, car: Car) -> bool:

@@ -219,6 +219,17 @@ class TestCranking:
         assert cranking.texts("cooling.state") == ["Cranking"]
         assert cranking["cooling.fans.fan[0].duty_pct"][0] == 0.0
 
+    @pytest.mark.parametrize(
+        "signals", [{"EngineStatus": 1.0}, {"EngineStatus": 0.0, "Battery_V": 11.0}],
+        ids=["cranking", "stop without supply"],
+    )  # fmt: skip
+    def test_a_stop_waits_for_no_minimum_time(self, signals: dict[str, Level]) -> None:
+        car = a_car(86.0)
+        started = car.drive(2000, CoolantIn_degC=88.5)
+
+        assert running(started)[-1] == 1
+        assert running(car.drive(700, **signals))[-1] == 0
+
     def test_fans_return_two_seconds_after_it_one_by_one(self) -> None:
         car = a_car(101.0)
         car.drive(15_000)

@@ -43,7 +43,7 @@ class Drive:
 def assert_same_tree(codec: Path) -> None:
     """Check that the package was built from the sources that are about to be compiled."""
     identity = (codec / "bus_identity.h").read_text(encoding="ascii")
-    found = re.search(r"BUS_IDENTITY_BUILD 0x([0-9A-F]{8})UL", identity)
+    found = re.search(r"BUS_IDENTITY_BUILD \(0x([0-9A-F]{8})UL", identity)
     assert found is not None
     built = core_identity()["build_id"]
     assert built == found[1].lower(), "the package is older than the firmware here: make setup"

@@ -54,6 +54,23 @@ def test_any_flipped_bit_of_a_number_heals(field: Field, bit: int) -> None:
     assert_healed(car.drive(HEALED_ms), ill.drive(HEALED_ms), field.name)
 
 
+MEMORIES = ("demand.demand_Nm", "torque.granted_Nm", "torque.healing_Nm", "derate.bound_Nm[0]",
+            "cooling.fans.fan[0].speed_ratio")  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", ["NaN", "huge", "minus huge"])
+def test_what_moves_by_a_rate_comes_back_from_anywhere(pattern: str) -> None:
+    """A rate takes for ever from a number that is far enough."""
+    car = Car(record=OUTPUTS, signals={"CoolantIn_degC": 113.0, "GroundSpeed_mps": 0.0})
+    car.drive(30_000)
+    fields = {field.name: field for field in FLOATS}
+    twins = {name: disturbed(car, fields[name], value=BROKEN[pattern]) for name in MEMORIES}
+    well = car.drive(HEALED_ms)
+
+    for name, twin in twins.items():
+        assert_healed(well, twin.drive(HEALED_ms), name)
+
+
 @pytest.mark.parametrize("field", FLOATS, ids=lambda field: field.name)
 def test_no_number_of_the_state_holds_what_is_no_number(field: Field) -> None:
     """Each in turn becomes NaN, infinite or huge: soon after all of the state is finite again."""

@@ -1,7 +1,7 @@
 /* fuzz_receive.c - any frames at any time.
  *
  * Records of 12 bytes: what and when, length and flags, identifier (2), data (8). The first byte, low nibble: which
- * message of the vehicle bus; 15, the identifier as it stands. Bit 4: counter and CRC are put right, so that what the
+ * message of the vehicle bus, 8 bytes long unless the identifier begins with a set bit; 15, the identifier as it stands. Bit 4: counter and CRC are put right, so that what the
  * fuzzer makes up reaches the control behind the guard of the bus. Upper bits: 0 to 7 ticks pass, times 3 when all are
  * set.
  *
@@ -41,10 +41,11 @@ static const uint16_t ids[ANY_ID] = {
 
 static can_frame_t frame_of(const uint8_t *record, uint8_t counter)
 {
-    const uint32_t choice = record[0] & 15U;
-    can_frame_t    frame  = {
+    const uint32_t choice         = record[0] & 15U;
+    const bool     has_any_length = (choice == ANY_ID) || (record[2] >= 128U);
+    can_frame_t    frame          = {
         .id     = (choice == ANY_ID) ? ((uint32_t)record[2] | ((uint32_t)record[3] << 8)) : ids[choice],
-        .length = (uint8_t)((choice == ANY_ID) ? (record[1] & 15U) : 8U),
+        .length = (uint8_t)(has_any_length ? (record[1] & 15U) : 8U),
         .flags  = (uint8_t)((choice == ANY_ID) ? (record[1] >> 4) : 0U),
     };
 

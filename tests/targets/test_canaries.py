@@ -16,6 +16,8 @@ from d7xr.errors import InconclusiveError, RigError
 from d7xr.target.base import Answer
 from d7xr.target.emulated import Emulated
 from d7xr.target.sil import Sil
+from tests.recordings import REPOSITORY
+from tests.targets import arm
 from tests.targets.corpus import Stretch, demo
 
 TICKS = 30_000
@@ -207,6 +209,21 @@ def test_an_image_of_another_build_is_refused_with_both_names(
         Emulated(foreign),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "variable", ["EXTRA_CFLAGS=-ffp-contract=fast", "OPTIMISE=-O2", "D7XR_ARITH=-fno-math-errno"]
+)
+def test_an_image_of_other_flags_has_another_identity(variable: str) -> None:
+    arm.require()
+    folder = REPOSITORY / "build" / "firmware-flags"
+
+    image = arm.built(folder / "replay.elf", variable)
+
+    with pytest.raises(RigError, match="is build .*, layout .*; this host is build"), \
+            Emulated(image):  # fmt: skip
+        pass
+    assert variable.removeprefix("EXTRA_CFLAGS=") in (folder / "flags.txt").read_text()
 
 
 def test_a_missing_image_is_refused_with_the_command_that_builds_it(

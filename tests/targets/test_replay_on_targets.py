@@ -177,7 +177,14 @@ def test_an_absent_image_is_told_with_its_command(
 
 @pytest.mark.parametrize(
     ("names", "hint"),
-    [(("emulatd",), "did you mean emulated?"), (("sil", "sil"), "name each target once")],
+    [
+        (("emulatd",), "nearest: emulated"),
+        (("sil", "sil"), "name each target once"),
+        (("serial:",), "nearest: serial:PORT"),
+        (("can:socketcan",), "can:INTERFACE:CHANNEL[?bitrate=500000]"),
+        (("can:socketcam:can0",), "nearest: socketcan"),
+        (("can:virtual:x?bitrate",), "can:INTERFACE:CHANNEL[?bitrate=500000]"),
+    ],
 )
 def test_a_target_that_makes_no_sense_is_refused(
     trace: Path, d7xr: Command, names: tuple[str, ...], hint: str

@@ -37,4 +37,4 @@ def test_the_hint_stands_on_a_second_line() -> None:
 def test_kinds_are_distinct_words() -> None:
     kinds = [kind.kind for kind in errors.D7xrError.__subclasses__()]
 
-    assert len(set(kinds)) == len(kinds) == 7
+    assert len(set(kinds)) == len(kinds) == 8
