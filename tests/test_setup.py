@@ -127,7 +127,8 @@ def test_root_gets_tools_installed_after_a_second_look_at_the_list_of_packages(b
 case "$1" in
     update) : >{bare}/updated ;;
     install) [ -e {bare}/updated ] || exit 100; cp {bare}/clang-19 {bare}/bin; : >{runtime}
-        cp {bare}/clang-19 {bare}/bin/arm-none-eabi-gcc; cp {bare}/clang-19 {bare}/bin/qemu-system-arm ;;
+        cp {bare}/clang-19 {bare}/bin/arm-none-eabi-gcc
+        cp {bare}/clang-19 {bare}/bin/qemu-system-arm ;;
 esac""",
     )
 
