@@ -72,7 +72,7 @@ void derate_tick(derate_t *derate, const vcu_calibration_t *cal, const temperatu
         if (temperature[id].is_known != 0U) {
             judge_limp(derate, cal, id, temperature[id].degC);
         }
-        if ((temperature[id].is_known != 0U) && temperature_is_new(&temperature[id])) {
+        if ((temperature[id].is_known != 0U) && (is_lost || temperature_is_new(&temperature[id]))) {
             follow(derate, cal, id, temperature[id].degC);
             derate->target_Nm[id] = slope_Nm(derate, cal, id, earlier_K);
         }

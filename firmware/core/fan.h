@@ -41,7 +41,7 @@ _Static_assert(sizeof(fan_bank_t) == (sizeof(fan_t) * FAN_COUNT) + 8U, "fan_bank
 typedef enum {
     FAN_ORDER_RUN = 0, /* towards the number wanted */
     FAN_ORDER_WAIT,    /* the same, but no start now */
-    FAN_ORDER_HOLD,    /* flight: no start, no stop */
+    FAN_ORDER_HOLD,    /* flight: no start, no stop but that of a stalled fan */
     FAN_ORDER_STOP     /* all off now, whatever minimum times say */
 } fan_order_t;
 

@@ -6,6 +6,7 @@
 #define LEARN_BRAKE_pct 5.0f
 #define CORNERS_NEEDED 3U
 #define REAR_FIRST 2U
+#define REFERENCE_MAX_radps 320.0f /* as the wheel speeds in inputs.def */
 #define AT_ONCE 1.0e6f /* rad/s^2: faster than anything */
 
 void flight_evidence_init(flight_evidence_t *evidence, const vcu_calibration_t *cal)
@@ -322,6 +323,8 @@ static void observe_speed(flight_evidence_t *evidence, const vcu_calibration_t *
         evidence->reference_radps -= (evidence->reference_radps * cal->flight_mode_reference_decay_per_s) /
                                      NUMERIC_TICKS_PER_S;
     }
+    /* whatever a broken memory holds, the reference comes back into the range of the sensors */
+    evidence->reference_radps = numeric_clamp(evidence->reference_radps, 0.0f, REFERENCE_MAX_radps);
 }
 
 void flight_evidence_tick(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs,

@@ -322,6 +322,14 @@ static void tick_ramp(flight_mode_t *flight, const vcu_calibration_t *cal, float
     }
 }
 
+/* A code that is no state can only come from a broken memory: start anew on the ground. */
+static void mend_state(flight_mode_t *flight)
+{
+    if (flight->state > (uint8_t)FLIGHT_MODE_RAMP) {
+        enter_ground(flight, FLIGHT_MODE_CAUSE_START);
+    }
+}
+
 static void step_state(flight_mode_t *flight, const vcu_calibration_t *cal, const inputs_t *inputs, float demand_Nm,
                        float granted_Nm)
 {
@@ -432,6 +440,7 @@ void flight_mode_tick(flight_mode_t *flight, const vcu_calibration_t *cal, const
     flight->overspeed_ratio = (flight->evidence.wheel_speed_radps - flight->evidence.reference_radps) /
                               numeric_max(flight->evidence.reference_radps, 1.0f);
     judge(flight, cal, inputs);
+    mend_state(flight);
     step_state(flight, cal, inputs, demand_Nm, granted_Nm);
     set_bound(flight, cal, demand_Nm);
     flight->confidence_pct = confidence_pct(flight);

@@ -92,3 +92,14 @@ def is_idle(field: Field) -> bool:
     return field.name.startswith(
         ("flight_mode.record.", "flight_mode.peak_", "torque.bound_Nm")
     ) or (field.name == "flight_mode.ceiling_Nm")
+
+
+def test_a_flight_state_that_is_none_starts_anew_on_the_ground() -> None:
+    car = Car()
+    car.drive(500)
+    field = next(f for f in Ecu.fields() if f.name == "flight_mode.state")
+    broken = bytearray(car.ecu.snapshot())
+    broken[field.offset] = 7
+    car.ecu.restore(bytes(broken))
+
+    assert car.drive(20).texts("flight_mode.state") == ["Ground"]

@@ -19,6 +19,7 @@ _ENUM_OF: Final = {
     "torque.reason": "torque_reason_t",
     "torque.runner_up": "torque_reason_t",
     "torque.recovering": "torque_reason_t",
+    "torque.healing": "torque_reason_t",
     "cooling.state": "cooling_state_t",
     "demand.pedal": "demand_pedal_t",
     "fault.severity": "fault_severity_t",
