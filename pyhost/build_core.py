@@ -112,7 +112,9 @@ def generate_codec(folder: Path) -> None:
     identity = (
         "/* Generated from the tree: who this build is. */\n"
         "#ifndef BUS_IDENTITY_H\n#define BUS_IDENTITY_H\n\n"
-        f"#define BUS_IDENTITY_BUILD 0x{build_id():08X}UL\n"
+        "/* Of an image with flags of its own: board.mk gives their checksum. */\n"
+        "#ifndef BUS_IDENTITY_FLAGS\n#define BUS_IDENTITY_FLAGS 0UL\n#endif\n\n"
+        f"#define BUS_IDENTITY_BUILD (0x{build_id():08X}UL ^ BUS_IDENTITY_FLAGS)\n"
         f"#define BUS_IDENTITY_LAYOUT 0x{layout_hash():08X}UL\n\n#endif\n"
     )
     _write_if_changed(folder / "bus_identity.h", identity)

@@ -13,7 +13,15 @@ PYTHON  ?= .venv/bin/python
 
 D7XR_CPU := -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard
 FOLDERS  := firmware/core firmware/bus firmware firmware/link firmware/board firmware/board/stm32f4 firmware/board/replay $(CODEC)
-CFLAGS   := $(D7XR_CPU) -O3 -g -gdwarf-4 -ffreestanding -ffunction-sections -fdata-sections -fstack-usage \
+OPTIMISE := -O3
+
+# Flags that are not those of this tree are part of who an image is: no host takes it for the plain one. FLAGS_ID=0 makes
+# it lie, which is how the comparison is tested on an image that a handshake cannot tell apart.
+FLAG_VARIABLES := D7XR_CPU D7XR_CSTD D7XR_ARITH D7XR_WARN D7XR_CFLAGS CFLAGS OPTIMISE
+OWN_FLAGS := $(strip $(EXTRA_CFLAGS) $(foreach v,$(FLAG_VARIABLES),$(if $(filter command,$(origin $(v))),$(v)=$($(v)))))
+FLAGS_ID  := $(if $(OWN_FLAGS),$(shell printf '%s' '$(OWN_FLAGS)' | cksum | cut -d' ' -f1),0)
+
+CFLAGS   := $(D7XR_CPU) $(OPTIMISE) -g -gdwarf-4 -ffreestanding -ffunction-sections -fdata-sections -fstack-usage \
             -fcallgraph-info=su -MMD -MP $(D7XR_CFLAGS) $(addprefix -iquote ,$(FOLDERS)) $(EXTRA_CFLAGS)
 LDFLAGS  := $(D7XR_CPU) -nostdlib -Wl,--gc-sections -Wl,--fatal-warnings -T firmware/board/stm32f4/stm32f405.ld
 
@@ -43,9 +51,15 @@ $(OUT)/%.hex: $(OUT)/%.elf
 # The generated codec is not ours: it shares the arithmetic, not the warnings.
 $(OUT)/obj/$(CODEC)/%.o: CFLAGS := $(filter-out -W% -pedantic,$(CFLAGS))
 
-$(OUT)/obj/%.o: % firmware/flags.mk firmware/board/board.mk | codec
+$(OUT)/obj/%.o: % firmware/flags.mk firmware/board/board.mk $(OUT)/flags.txt | codec
 	@mkdir -p $(@D)
-	$(CROSS)gcc $(CFLAGS) -c $< -o $@
+	$(CROSS)gcc $(CFLAGS) -DBUS_IDENTITY_FLAGS=$(FLAGS_ID)UL -c $< -o $@
+
+# Written only when they change: objects of two kinds of flags never meet in one image.
+.PHONY: flags
+$(OUT)/flags.txt: flags
+	@mkdir -p $(@D)
+	@printf '%s\n' 'FLAGS_ID=$(FLAGS_ID) $(OWN_FLAGS)' | cmp -s - $@ || printf '%s\n' 'FLAGS_ID=$(FLAGS_ID) $(OWN_FLAGS)' >$@
 
 .PHONY: codec
 codec:

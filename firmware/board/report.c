@@ -17,7 +17,7 @@ typedef enum {
     KIND_CRASH
 } kind_t;
 
-static bool     was_open;
+static uint32_t opened_count; /* of the channel when the last report began */
 static uint32_t next;
 static uint32_t count;
 static uint32_t crash[BOARD_CRASH_WORDS];
@@ -85,12 +85,13 @@ void report_serve(const link_t *link, const vcu_t *vcu, ring_t *to_host)
 {
     const bool is_open = slcan_is_open(&link->slcan);
 
-    if (is_open && !was_open) {
-        begin();
-    }
-    was_open = is_open;
     if (!is_open) {
         next = count;
+    } else if (opened_count != link->slcan.opened_count) {
+        opened_count = link->slcan.opened_count;
+        begin();
+    } else {
+        /* the same host, which hears it once */
     }
     while ((next < count) && (ring_free_bytes(to_host) >= (SLCAN_LINE_MAX + SLCAN_REPLY_MAX))) {
         send_next(link, vcu, to_host);

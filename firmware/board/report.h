@@ -17,7 +17,7 @@
 
 #define REPORT_ID 0x7F2U
 
-/* Call it often: it sees the channel open, and sends as much as there is room for. */
+/* Call it often: it sees that the channel was opened since, and sends as much as there is room for. */
 void report_serve(const link_t *link, const vcu_t *vcu, ring_t *to_host);
 
 #endif

@@ -250,14 +250,22 @@ static void set(slcan_t *slcan, command_t command, uint32_t value)
     }
 }
 
+static void open_as(slcan_t *slcan, slcan_mode_t mode)
+{
+    if (!slcan_is_open(slcan)) {
+        slcan->opened_count++;
+    }
+    slcan->mode = (uint8_t)mode;
+}
+
 static slcan_event_t obey(slcan_t *slcan, command_t command)
 {
     slcan_event_t event = SLCAN_EVENT_NONE;
 
     if (command == COMMAND_OPEN) {
-        slcan->mode = (uint8_t)SLCAN_MODE_OPEN;
+        open_as(slcan, SLCAN_MODE_OPEN);
     } else if (command == COMMAND_LISTEN) {
-        slcan->mode = (uint8_t)SLCAN_MODE_LISTEN;
+        open_as(slcan, SLCAN_MODE_LISTEN);
     } else if (command == COMMAND_CLOSE) {
         slcan->mode = (uint8_t)SLCAN_MODE_CLOSED;
         event       = SLCAN_EVENT_CLOSED;

@@ -48,6 +48,7 @@ typedef enum {
 typedef struct {
     uint32_t frame_count;       /* frames taken from the host, saturating */
     uint32_t refused_count;     /* lines answered with BEL, saturating */
+    uint32_t opened_count;      /* times that the channel was closed and was opened, may wrap */
     uint32_t acceptance_code;
     uint32_t acceptance_mask;
     uint16_t serial_number;

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from d7xr.frames import FRAME_DTYPE
-from d7xr.target.emulated import EMULATOR, MACHINE
+from d7xr.target.qemu import EMULATOR, MACHINE
 
 _BATCH_TICKS = 256
 _LIMIT_S = 100.0

@@ -30,6 +30,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--calibration", "--cal", default="default", metavar="SET.toml", help="calibration set"
     )
+    parser.add_argument(
+        "--free-running", action="store_true",
+        help="feed the trace in real time to a unit that runs on its own timer, and tell what was "
+        "lost, how late and how fast; --target board-emulated, serial:PORT or can:...",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seconds", type=float, metavar="S",
+        help="how long to run free, the trace again and again; default: once",
+    )  # fmt: skip
     add_output_options(parser)
 
 
@@ -39,8 +48,9 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         "--target",
         action="append",
         metavar="NAME",
-        help="where the unit runs: sil (this process, the default) or emulated (an ARM chip under "
-        "QEMU); give it again to compare further targets at every tick",
+        help="where the unit runs: sil (this process, the default), emulated (an ARM chip under "
+        "QEMU), board-emulated (the image of the board), serial:PORT, can:INTERFACE:CHANNEL; "
+        "give it again to compare further targets at every tick",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="run folder to write; without it nothing is written"
@@ -55,6 +65,14 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
+    if args.free_running:
+        from d7xr.cli import free_running
+
+        return free_running.run(args)
+    if args.seconds is not None:
+        from d7xr.errors import UsageError
+
+        raise UsageError("--seconds is for a run in real time", hint="add --free-running")
     from d7xr.session import Options
 
     result = replay(

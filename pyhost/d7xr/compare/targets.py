@@ -47,7 +47,8 @@ def back_to_back(
     Compared are the digest of the state after each tick, every frame sent, and each byte of the
     state every ten seconds and at the end. At the first difference both are started anew, run up to
     that tick, and their states are compared field by field. What comes after it is not looked at:
-    one difference leads to the next.
+    one difference leads to the next. Where one does not tell its state, as a board does not, the
+    digests alone are compared, and a difference has no name.
 
     Args:
         left: A target within its ``with`` block.
@@ -75,10 +76,11 @@ def back_to_back(
         done = _compare(done, answers, first)
         if not done.is_equal:
             return _explained(done, left, right, frame, frame_tick, answers, first, calibration)
-        values, nan = _states(left.snapshot(), right.snapshot(), last - 1)
-        done = replace(done, differences=values, nan=nan)
-        if not done.is_equal:
-            return done
+        if left.tells_state and right.tells_state:
+            values, nan = _states(left.snapshot(), right.snapshot(), last - 1)
+            done = replace(done, differences=values, nan=nan)
+            if not done.is_equal:
+                return done
         if on_progress is not None:
             on_progress(last)
     return done
@@ -132,7 +134,7 @@ def _explained(
 ) -> Comparison:  # fmt: skip
     """Return the comparison with the fields in which the states part."""
     parted = _parted(answers)
-    if parted is None:
+    if parted is None or not (left.tells_state and right.tells_state):
         return done
     tick = first + parted
     end = int(np.searchsorted(frame_tick, tick + 1))

@@ -88,9 +88,7 @@ class Replay:
             drive = load_drive(drive or self.trace)
         if from_ms or to_ms is not None:
             drive = cut(drive, from_ms, drive.ticks if to_ms is None else to_ms)
-        done = compare_with_desk(
-            self.unit, drive, has_snapshot="snapshot" in self.machine.capabilities
-        )
+        done = compare_with_desk(self.unit, drive)
         self.session.ticks_compared[self.machine.name] += done.ticks
         return done
 

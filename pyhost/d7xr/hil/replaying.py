@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from d7xr.compare import Comparison
     from d7xr.hil.witness import Witness
     from d7xr.target import Answer
-    from d7xr.target.sil import Sil
 
 
 def load_drive(trace: Path) -> Frames:
@@ -40,16 +39,13 @@ def cut(drive: Frames, from_ms: int, to_ms: int) -> Frames:
     return Frames(drive.time_us[kept], drive.frame[kept])
 
 
-def compare_with_desk(
-    unit: Witness, frames: Frames, *, ticks: int | None = None, has_snapshot: bool
-) -> Comparison:
+def compare_with_desk(unit: Witness, frames: Frames, *, ticks: int | None = None) -> Comparison:
     """Start the unit and one in this process anew, and run both through the same frames.
 
     Args:
         unit: The unit under test.
         frames: What to feed; the first is at tick 0.
         ticks: How many ticks; None takes as many as the frames last.
-        has_snapshot: Whether the target tells its state, so that a difference can be named in full.
 
     Raises:
         InconclusiveError: There was no tick to compare.
@@ -59,10 +55,9 @@ def compare_with_desk(
     from d7xr.compare import back_to_back
     from d7xr.target.sil import Sil
 
-    desk = Sil()
     return back_to_back(
-        desk,
-        _Watched(unit, None if has_snapshot else desk),
+        Sil(),
+        _Watched(unit),
         np.asarray(frames.frame, dtype=FRAME_DTYPE),
         frames.tick,
         frames.ticks if ticks is None else ticks,
@@ -71,12 +66,12 @@ def compare_with_desk(
 
 
 class _Watched:
-    """A witness as a target. One that tells no state is as the desk while the digests are equal."""
+    """A witness as a target."""
 
-    def __init__(self, unit: Witness, desk: Sil | None) -> None:
+    def __init__(self, unit: Witness) -> None:
         self.name = unit.name
+        self.tells_state = unit.target.tells_state
         self._unit = unit
-        self._desk = desk
 
     def __enter__(self) -> Self:
         return self
@@ -94,4 +89,4 @@ class _Watched:
         return self._unit.run(frame, frame_tick, ticks)
 
     def snapshot(self) -> bytes:
-        return self._unit.snapshot() if self._desk is None else self._desk.snapshot()
+        return self._unit.snapshot()

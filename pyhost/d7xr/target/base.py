@@ -32,6 +32,8 @@ class Target(Protocol):
     """A machine that runs the unit, stepped: it ticks when it is told to, never by itself."""
 
     name: str
+    tells_state: bool
+    """Whether its state can be read; where not, its digest stands for it."""
 
     def __enter__(self) -> Self:
         """Start the machine, and make sure that it runs this very build."""

@@ -9,20 +9,19 @@ from __future__ import annotations
 import os
 import re
 import select
-import shutil
 import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from d7xr.errors import RigError
-from d7xr.target.emulated import EMULATOR, MACHINE
+from d7xr.target.qemu import IMAGES, command, hold_one_core
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from types import TracebackType
 
-IMAGE: Final = Path(__file__).resolve().parents[3] / "build" / "firmware" / "d7xr.elf"
+IMAGE: Final = IMAGES / "d7xr.elf"
 
 _START_S: Final = 10.0
 _STOP_S: Final = 5.0
@@ -56,19 +55,15 @@ class BoardEmulator:
 
     def __enter__(self) -> Self:
         """Start the emulator and wait for its terminal."""
-        emulator = shutil.which(EMULATOR)
-        if emulator is None:
-            raise RigError(f"no {EMULATOR} on this machine", hint="apt-get install qemu-system-arm")
-        if not self._image.is_file():
-            raise RigError(f"no firmware image at {self._image}", hint="build it: make firmware")
-        self._process = subprocess.Popen(
-            [
-                emulator, "-M", MACHINE, "-nographic", "-monitor", "none",
-                "-serial", "null", "-serial", "pty",
-                "-kernel", str(self._image.resolve()), *self._extra,
-            ],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        start = command(self._image)
+        cores = hold_one_core()
+        try:
+            self._process = subprocess.Popen(
+                [*start, "-serial", "null", "-serial", "pty", *self._extra],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        finally:
+            os.sched_setaffinity(0, cores)
         try:
             self.port = self._terminal()
             # Held open: the emulator looks once a second for whether somebody has its terminal.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -22,17 +21,14 @@ from d7xr.ecu import core_identity
 from d7xr.errors import RigError
 from d7xr.frames import FRAME_DTYPE
 from d7xr.target.base import Answer
+from d7xr.target.qemu import IMAGES, command, hold_one_core
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from numpy.typing import NDArray
 
-EMULATOR: Final = "qemu-system-arm"
-MACHINE: Final = "netduinoplus2"
-"""An STM32F405, the chip of the board."""
-
-IMAGE: Final = Path(__file__).resolve().parents[3] / "build" / "firmware" / "replay.elf"
+IMAGE: Final = IMAGES / "replay.elf"
 
 _TICKS_MAX: Final = 256
 _FRAMES_MAX: Final = 2048
@@ -54,6 +50,7 @@ class Emulated:
     """
 
     name = "emulated"
+    tells_state = True
 
     def __init__(self, image: Path | None = None) -> None:
         """Remember what to start; nothing is started yet."""
@@ -67,23 +64,14 @@ class Emulated:
 
     def __enter__(self) -> Self:
         """Start the emulator and make sure that its image is of this very build."""
-        emulator = shutil.which(EMULATOR)
-        if emulator is None:
-            raise RigError(f"no {EMULATOR} on this machine", hint="apt-get install qemu-system-arm")
-        if not self._image.is_file():
-            raise RigError(f"no firmware image at {self._image}", hint="build it: make firmware")
+        start = command(self._image)
         self._folder = tempfile.TemporaryDirectory(prefix="d7xr-emulated-")
         folder = Path(self._folder.name)
         for name in ("in", "out"):
             os.mkfifo(folder / name)
-        self._cores = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {sorted(self._cores)[os.getpid() % len(self._cores)]})
+        self._cores = hold_one_core()
         self._process = subprocess.Popen(
-            [
-                emulator, "-M", MACHINE, "-nographic", "-monitor", "none", "-serial", "null",
-                "-semihosting-config", "enable=on,target=native",
-                "-kernel", str(self._image.resolve()),
-            ],
+            [*start, "-serial", "null", "-semihosting-config", "enable=on,target=native"],
             cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )  # fmt: skip

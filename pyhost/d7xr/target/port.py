@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from serial import Serial
 
 _CHUNK_BYTES: Final = 4096
+_CONSOLE_BYTES: Final = 64 * 1024
 
 
 class Port:
@@ -40,6 +41,7 @@ class Port:
         self._clock = clock
         self._serial: Serial | None = None
         self._handle = -1
+        self._console = bytearray()
 
     def __enter__(self) -> Self:
         """Open the port, for nobody but us."""
@@ -64,6 +66,11 @@ class Port:
         if self._serial is not None:
             self._serial.close()
             self._serial = None
+
+    @property
+    def console(self) -> bytes:
+        """The last 64 KiB that came, as they came; opening the port anew drops none of them."""
+        return bytes(self._console[-_CONSOLE_BYTES:])
 
     def deadline(self, within_s: float) -> float:
         """Return the time after which waiting is over."""
@@ -110,6 +117,9 @@ class Port:
             raise self._vanished(error) from error
         if not content:
             raise self._vanished(None)
+        self._console += content
+        if len(self._console) > 2 * _CONSOLE_BYTES:  # seldom, since it moves all that is kept
+            del self._console[:-_CONSOLE_BYTES]
         return content
 
     def _write(self, content: memoryview) -> int:

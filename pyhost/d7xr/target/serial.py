@@ -11,35 +11,23 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, Self
 
-import numpy as np
-
-from d7xr.ecu import Ecu, core_identity
 from d7xr.errors import LinkError, RigError
-from d7xr.frames import FRAME_DTYPE
-from d7xr.target.base import Answer
 from d7xr.target.port import Port
 from d7xr.target.report import BoardReport
 from d7xr.target.slcan import BEL, CR, Line, LineFrame, LineReader, frame_line, frame_of
+from d7xr.target.stepped import STATE_DIGEST_ID, SYNC_ID, Stepped, tick_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
+    import numpy as np
     from numpy.typing import NDArray
-
-SYNC_ID: Final = 0x7F0
-STATE_DIGEST_ID: Final = 0x7F1
-IDENTITY_ID: Final = 0x198
-SYNC_START: Final = 0xFFFFFFFF
-"""The tick before tick 0: the unit begins anew."""
 
 _ASK_EVERY_S: Final = 0.05
 _QUIET_S: Final = 0.02
 _REFUSED_S: Final = 1.0
 """What is refused is answered at once: after this no digest comes any more."""
-
-_IDENTITY_TICKS: Final = 1100
-"""The unit tells its identity once a second."""
 
 _BIT_RATE: Final = 8
 """1 Mbit/s, the vehicle bus; the unit keeps it and does nothing with it."""
@@ -49,7 +37,7 @@ _STATUS_FROM_HOST: Final = 2
 _SEEN_BYTES: Final = 60
 
 
-class SerialTarget:
+class SerialTarget(Stepped[bytes]):
     """A unit behind a serial port.
 
     Args:
@@ -57,9 +45,10 @@ class SerialTarget:
         baudrate: Bit/s.
         answer_s: Longest wait for an answer, in seconds.
         clock: Seconds, monotonic.
+        name: What it is called; None takes ``serial:`` and the port.
 
     Attributes:
-        name: ``serial:`` and the port.
+        name: See above.
         board_id: Number of the board, four hexadecimal digits; None before it is open.
         report: What the board said of itself when it was opened.
 
@@ -71,20 +60,20 @@ class SerialTarget:
         ``with SerialTarget("/dev/ttyACM0") as unit: unit.start(calibration_default())``
     """
 
+    transport = "SLCAN"
+
     def __init__(
         self, port: str, *, baudrate: int = 2_000_000, answer_s: float = 5.0,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, name: str | None = None,
     ) -> None:  # fmt: skip
         """Remember the port; nothing is opened yet."""
-        self.name = f"serial:{port}"
+        super().__init__(name or f"serial:{port}")
         self.board_id: str | None = None
         self.report = BoardReport()
         self._answer_s = answer_s
         self._port = Port(port, baudrate=baudrate, clock=clock)
         self._reader = LineReader()
         self._lines: deque[Line] = deque()
-        self._calibration_id = ""
-        self._tick = 0
         self._refused = 0
         self._garbled = 0
 
@@ -111,52 +100,10 @@ class SerialTarget:
         finally:
             self._port.__exit__(None, None, None)
 
-    def start(self, calibration: bytes) -> None:
-        """Start the unit anew.
-
-        Raises:
-            RigError: The unit has another calibration in use; this link cannot give it one.
-        """
-        wanted = core_identity(calibration)["calibration_id"]
-        if wanted[-len(self._calibration_id) :] != self._calibration_id:
-            raise RigError(
-                f"{self.name} runs calibration {self._calibration_id}, asked for {wanted}",
-                hint="a board takes its set from its own memory: use --target emulated, or flash",
-            )
-        digest, _ = self._step(SYNC_START, b"", 0)
-        if digest != Ecu(calibration).digest:
-            raise RigError(
-                f"{self.name} begins with state {digest:08x}, this host with "
-                f"{Ecu(calibration).digest:08x}",
-                hint="build both from one tree: make setup firmware, then flash",
-            )
-        self._tick = 0
-
-    def run(self, frame: NDArray[np.void], frame_tick: NDArray[np.int64], ticks: int) -> Answer:
-        """Run a stretch of ticks."""
-        lines = _lines(frame)
-        begin = np.searchsorted(frame_tick, np.arange(ticks + 1)).tolist()
-        digest = np.zeros(ticks, dtype=np.uint32)
-        sent_tick: list[int] = []
-        sent: list[LineFrame] = []
-        for tick in range(ticks):
-            given = lines[begin[tick] : begin[tick + 1]]
-            digest[tick], told = self._step(self._tick, b"".join(given), len(given))
-            self._tick += 1
-            sent_tick += [tick] * len(told)
-            sent += told
-        return Answer(digest, np.array(sent_tick, dtype=np.int64), _frames(sent))
-
-    def snapshot(self) -> bytes:
-        """Refuse: the state does not leave a board over this link.
-
-        Raises:
-            RigError: Always.
-        """
-        raise RigError(
-            f"{self.name}: the state of a board cannot be read over SLCAN",
-            hint="compare its digests, or take the snapshot with --target emulated",
-        )
+    @property
+    def console(self) -> bytes:
+        """The last bytes that came from the port, as they came, since before it was greeted."""
+        return self._port.console
 
     def counters(self) -> Mapping[str, int]:
         """Return what was refused, garbled or lost since the target was opened.
@@ -173,6 +120,45 @@ class SerialTarget:
             "to_host_lost": int(bool(status & _STATUS_TO_HOST)),
             "from_host_lost": int(bool(status & _STATUS_FROM_HOST)),
         }
+
+    # -- running free: see FreeLink
+
+    def run_free(self) -> None:
+        """Let the unit run on its own timer; who it is was made sure of when it was opened."""
+        self._port.exchange(b"\rC\r", self._port.deadline(self._answer_s))
+        self._flush()
+        self._refused = self._garbled = 0
+        self._ask(b"O", 0)
+        self._ask(b"F", 2)
+
+    def pack(self, frame: NDArray[np.void]) -> list[bytes]:
+        """Return frames as lines."""
+        return self._pack(frame)
+
+    def send(self, packed: Sequence[bytes]) -> None:
+        """Send lines at once; what comes meanwhile is kept for `hear`."""
+        content = b"".join(packed)
+        came = self._port.exchange(content, self._port.deadline(self._answer_s))
+        self._lines.extend(self._reader.feed(came))
+
+    def hear(self, until_s: float) -> tuple[list[LineFrame], int]:
+        """Return frames of the unit, and how many lines of ours it took or refused."""
+        if not self._lines:
+            self._lines.extend(self._reader.feed(self._port.exchange(b"", until_s)))
+        frames: list[LineFrame] = []
+        answered = 0
+        while self._lines:
+            line = self._lines.popleft()
+            if line.is_plain:
+                answered += 1
+                self._refused += line.is_refusal
+            elif (frame := self._frame(line)) is not None:
+                frames.append(frame)
+        return frames, answered
+
+    def losses(self) -> Mapping[str, int]:
+        """Return what was refused, garbled or lost since the unit runs free."""
+        return self.counters()
 
     # -- opening
 
@@ -208,40 +194,6 @@ class SerialTarget:
         self._ask(b"S%d" % _BIT_RATE, 0)
         self._ask(b"O", 0)
 
-    def _identify(self) -> None:
-        try:
-            self._step(SYNC_START, b"", 0)
-        except LinkError as error:
-            raise RigError(
-                f"{self.name} speaks SLCAN but does not answer Sync: {error.message}",
-                hint="its firmware is older than this host, or not d7xr: flash it again",
-            ) from error
-        for tick in range(_IDENTITY_TICKS):
-            _, told = self._step(tick, b"", 0)
-            for frame in told:
-                if frame.id == IDENTITY_ID:
-                    self._check_identity(frame.data)
-                    self._step(SYNC_START, b"", 0)
-                    return
-        raise RigError(
-            f"{self.name} ticks but did not tell its identity within {_IDENTITY_TICKS} ticks",
-            hint="its firmware is older than this host: build and flash it again",
-        )
-
-    def _check_identity(self, data: bytes) -> None:
-        build, calibration, layout = (
-            f"{int.from_bytes(part, 'little'):0{2 * len(part)}x}"
-            for part in (data[0:3], data[3:6], data[6:8])
-        )
-        ours = core_identity()
-        if (build, layout) != (ours["build_id"][-6:], ours["layout_hash"][-4:]):
-            raise RigError(
-                f"{self.name} is build {build}, layout {layout}; this host is build "
-                f"{ours['build_id'][-6:]}, layout {ours['layout_hash'][-4:]}",
-                hint="build both from one tree: make setup firmware, then flash",
-            )
-        self._calibration_id = calibration
-
     # -- speaking
 
     def _ask(self, command: bytes, digits: int) -> str:
@@ -261,12 +213,21 @@ class SerialTarget:
         frame = frame_of(line.text)
         return frame is not None and (self.report.take(frame) or True)
 
-    def _step(self, tick: int, lines: bytes, count: int) -> tuple[int, list[LineFrame]]:
-        """Send the frames of a tick and Sync; return the digest and the frames of the unit."""
+    def _pack(self, frame: NDArray[np.void]) -> list[bytes]:
+        return [
+            frame_line(number, data[:length].tobytes(), flags)
+            for number, length, flags, data in zip(
+                frame["id"].tolist(), frame["length"].tolist(), frame["flags"].tolist(),
+                frame["data"], strict=True,
+            )
+        ]  # fmt: skip
+
+    def _step(self, tick: int, given: Sequence[bytes]) -> tuple[int, list[LineFrame]]:
+        lines, count = b"".join(given), len(given)
         sync = frame_line(SYNC_ID, tick.to_bytes(4, "little") + bytes(4))
         answers: list[bool] = []
         sent: list[LineFrame] = []
-        for line in self._answers(CR + lines + sync, _named(tick), answers):
+        for line in self._answers(CR + lines + sync, tick_name(tick), answers):
             if line.is_plain:
                 answers.append(line.is_refusal)
                 self._refused += line.is_refusal
@@ -278,7 +239,7 @@ class SerialTarget:
             else:
                 sent.append(frame)
         self._check_taken(tick, answers[-(count + 1) :])
-        raise self._silent(_named(tick))
+        raise self._silent(tick_name(tick))
 
     def _answers(self, content: bytes, what: str, refusals: Sequence[bool] = ()) -> Iterator[Line]:
         """Write, then yield line after line; those that nobody asks for wait for the next time.
@@ -313,10 +274,10 @@ class SerialTarget:
     def _check_taken(self, tick: int, answers: Sequence[bool]) -> None:
         """Every frame and Sync were taken; what was refused before them was noise."""
         if all(answers) and answers:
-            raise self._closed(_named(tick))
+            raise self._closed(tick_name(tick))
         if any(answers):
             raise LinkError(
-                f"{self.name} refused a frame of {_named(tick)}: the line is noisy",
+                f"{self.name} refused a frame of {tick_name(tick)}: the line is noisy",
                 hint="check cable, ground and baud rate; the run is void",
             )
 
@@ -327,16 +288,6 @@ class SerialTarget:
         elif self.report.take(frame):
             frame = None
         return frame
-
-    def _digest(self, tick: int, data: bytes) -> int:
-        ran = int.from_bytes(data[:4], "little")
-        if ran != tick:
-            raise RigError(
-                f"{self.name} was asked for {_named(tick)} and is at {_named(ran)}: it was "
-                "restarted, or somebody else steps it",
-                hint="look at its report for a crash or a watchdog, and run again",
-            )
-        return int.from_bytes(data[4:], "little")
 
     def _closed(self, what: str) -> RigError:
         return RigError(
@@ -352,10 +303,6 @@ class SerialTarget:
         )
 
 
-def _named(tick: int) -> str:
-    return "its start" if tick == SYNC_START else f"tick {tick}"
-
-
 def _seen(content: bytes) -> str:
     return f"the last bytes were {content[-_SEEN_BYTES:]!r}" if content else "not a byte came"
 
@@ -363,24 +310,3 @@ def _seen(content: bytes) -> str:
 def _has_version(seen: bytes) -> bool:
     at = seen.rfind(b"V", 0, len(seen) - 5)
     return at >= 0 and seen[at + 5 : at + 6] == CR
-
-
-def _lines(frame: NDArray[np.void]) -> list[bytes]:
-    """Return each frame as a line."""
-    return [
-        frame_line(number, data[:length].tobytes(), flags)
-        for number, length, flags, data in zip(
-            frame["id"].tolist(), frame["length"].tolist(), frame["flags"].tolist(), frame["data"],
-            strict=True,
-        )
-    ]  # fmt: skip
-
-
-def _frames(sent: list[LineFrame]) -> NDArray[np.void]:
-    found = np.zeros(len(sent), dtype=FRAME_DTYPE)
-    for row, frame in zip(found, sent, strict=True):
-        row["id"] = frame.id
-        row["length"] = len(frame.data)
-        row["flags"] = int(frame.is_extended)
-        row["data"][: len(frame.data)] = np.frombuffer(frame.data, dtype=np.uint8)
-    return found

@@ -18,6 +18,7 @@ class Sil:
     """Software in the loop: the firmware compiled into this process."""
 
     name = "sil"
+    tells_state = True
 
     def __init__(self) -> None:
         """Make a unit with the built-in calibration."""
