@@ -8,7 +8,7 @@ SOURCE := setup.py pyhost/build_core.py firmware/flags.mk $(shell find firmware 
 Q      := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := run
-.PHONY: help setup run test lint firmware hil flash format clean
+.PHONY: help setup run test lint firmware size hil flash format clean
 
 run: setup ## replay the shipped demo and tell what the unit decided (the default)
 	$(Q)$(BIN)/d7xr demo
@@ -26,6 +26,10 @@ lint: setup ## check the rules of style: compilers, gates, ruff, mypy, clang-for
 firmware: setup ## build the images for the chip (needs gcc-arm-none-eabi)
 	$(Q)tools/toolchain.sh
 	$(Q)$(MAKE) -s -f firmware/board/board.mk
+
+size: firmware ## what the board's image takes, against its budget and against main
+	$(Q)$(BIN)/python -m tools.firmware_size
+	$(Q)$(BIN)/python -m tools.firmware_difference main
 
 hil: firmware ## the rig's tests: PORT=/dev/serial/by-id/... or BOARD=name, else the emulated board
 	$(Q)$(BIN)/d7xr hil --target $(if $(PORT),serial:$(PORT),$(if $(BOARD),board --board $(BOARD),board-emulated)) $(ARGS)

@@ -8,6 +8,7 @@ priority of interrupt, one exception frame and the deepest path of its handlers.
 nothing calls itself and nothing is called through a pointer, so both are refused.
 """
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -127,6 +128,14 @@ def table(used: Footprint, budget: dict[str, int]) -> str:
     return "\n".join(f"{name:<6}{taken:>8}{may:>8}{left:>8}" for name, taken, may, left in rows)
 
 
+def identity(image: Path) -> str:
+    """Return what an image says of its making: git state, compiler and flags."""
+    found = re.search(rb"d7xr git [^\0]+", image.read_bytes())
+    return (
+        found[0].decode("ascii", "replace") if found else "an image that does not say who built it"
+    )
+
+
 def main(arguments: list[str]) -> int:
     """Print the table and what is wrong with it."""
     image = Path(arguments[0]) if arguments else IMAGE
@@ -135,6 +144,7 @@ def main(arguments: list[str]) -> int:
         return 3
     budget = tomllib.loads(BUDGET.read_text(encoding="ascii"))["chip"]
     used = footprint(image)
+    print(identity(image))
     print(table(used, budget))
     wrong = complaints(used, budget)
     for sentence in wrong:

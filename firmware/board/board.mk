@@ -25,6 +25,8 @@ CFLAGS   := $(D7XR_CPU) $(OPTIMISE) -g -gdwarf-4 -ffreestanding -ffunction-secti
             -fcallgraph-info=su -MMD -MP $(D7XR_CFLAGS) $(addprefix -iquote ,$(FOLDERS)) $(EXTRA_CFLAGS)
 LDFLAGS  := $(D7XR_CPU) -nostdlib -Wl,--gc-sections -Wl,--fatal-warnings -T firmware/board/stm32f4/stm32f405.ld
 
+GIT := $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)
+
 UNIT   := $(wildcard firmware/core/*.c firmware/bus/*.c firmware/*.c) $(CODEC)/bus_codec.c
 REPLAY := $(UNIT) firmware/board/stm32f4/startup.c $(wildcard firmware/board/replay/*.c)
 MEASURE := $(UNIT) firmware/board/stm32f4/startup.c firmware/board/replay/semihosting.c \
@@ -54,6 +56,15 @@ $(OUT)/obj/$(CODEC)/%.o: CFLAGS := $(filter-out -W% -pedantic,$(CFLAGS))
 $(OUT)/obj/%.o: % firmware/flags.mk firmware/board/board.mk $(OUT)/flags.txt | codec
 	@mkdir -p $(@D)
 	$(CROSS)gcc $(CFLAGS) -DBUS_IDENTITY_FLAGS=$(FLAGS_ID)UL -c $< -o $@
+
+# The image says in text what it was built from.
+$(OUT)/obj/firmware/board/identity.c.o: CFLAGS += -DBOARD_GIT='"$(GIT)"' -DBOARD_FLAGS='"$(strip $(D7XR_CPU) $(OPTIMISE) $(D7XR_CFLAGS) $(OWN_FLAGS))"'
+$(OUT)/obj/firmware/board/identity.c.o: $(OUT)/git.txt
+
+.PHONY: git
+$(OUT)/git.txt: git
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(GIT)' | cmp -s - $@ || printf '%s\n' '$(GIT)' >$@
 
 # Written only when they change: objects of two kinds of flags never meet in one image.
 .PHONY: flags

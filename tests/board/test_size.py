@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.gates.checks.stack import Calls, read_calls
+from tools.firmware_difference import image_of
+from tools.firmware_difference import table as difference
 from tools.firmware_size import (
     BUDGET,
     EXCEPTION_BYTES,
@@ -16,6 +18,7 @@ from tools.firmware_size import (
     complaints,
     footprint,
     graphs,
+    identity,
     main,
     stack_bound,
 )
@@ -118,3 +121,28 @@ def test_without_an_image_it_says_how_to_build_one(
 ) -> None:
     assert main([str(tmp_path / "d7xr.elf")]) == 3
     assert "make firmware" in capsys.readouterr().err
+
+
+def test_the_image_says_what_it_was_built_from(image: Path) -> None:
+    said = identity(image)
+
+    assert said.startswith("d7xr git ")
+    assert "; compiler 12." in said
+    assert "-ffp-contract=off" in said
+
+
+def test_another_revision_is_built_beside_this_one_and_compared(
+    image: Path, tmp_path: Path
+) -> None:
+    then = footprint(image_of("HEAD", tmp_path))
+    now = footprint(image)
+
+    text = difference(now, then, "HEAD")
+
+    assert 0.5 < now.flash / then.flash < 2.0
+    assert f"{now.flash - then.flash:+d}" in text
+
+
+def test_a_revision_that_git_does_not_know_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LookupError, match="git knows no revision 'no-such-thing'"):
+        image_of("no-such-thing", tmp_path)
