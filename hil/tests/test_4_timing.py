@@ -24,8 +24,7 @@ COUNTER_MODULUS = 16
 SETTLE_FRAMES = 4
 ROUND_TRIPS = 200
 STEADY_PCT = 1.0
-EMULATED_PCT = 50.0
-"""An emulator shares the machine with everything else: its times are told, hardly judged."""
+"""Of a unit with a crystal. An emulator is as late as its machine is busy: told, not judged."""
 
 PERCENTILES = (50.0, 95.0, 99.0, 100.0)
 
@@ -61,8 +60,8 @@ def test_no_frame_is_lost_and_the_period_is_kept(
     # Then its alive counter misses none, and the period is that of the bus
     gaps = (np.diff(counters) - 1) % COUNTER_MODULUS
     assert int(gaps.sum()) == 0, f"{int(gaps.sum())} of {len(counters)} frames are missing"
-    tolerance_pct = STEADY_PCT if "real_time" in rig.capabilities else EMULATED_PCT
-    assert float(np.mean(periods_ms)) == pytest.approx(PERIOD_MS, rel=tolerance_pct / 100)
+    if "real_time" in rig.capabilities:
+        assert float(np.mean(periods_ms)) == pytest.approx(PERIOD_MS, rel=STEADY_PCT / 100)
 
 
 def test_how_long_an_answer_takes(
