@@ -141,3 +141,13 @@ esac""",
     # When it is asked again, then nothing is installed again
     assert run_tool(bare, "toolchain.sh").stdout == ""
     assert len((bare / "asked").read_text().splitlines()) == 3
+
+
+def test_without_a_cross_compiler_make_says_how_to_get_one() -> None:
+    done = subprocess.run(
+        ["make", "-s", "-f", "firmware/board/board.mk", "CROSS=no-such-"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode != 0
+    assert "no no-such-gcc on this machine: apt-get install gcc-arm-none-eabi" in done.stderr

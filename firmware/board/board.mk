@@ -7,6 +7,9 @@
 include firmware/flags.mk
 
 CROSS   := arm-none-eabi-
+ifeq ($(shell command -v $(CROSS)gcc),)
+$(error no $(CROSS)gcc on this machine: apt-get install gcc-arm-none-eabi)
+endif
 OUT     := build/firmware
 CODEC   := build/codec
 PYTHON  ?= .venv/bin/python
