@@ -70,12 +70,12 @@ class Emulated:
         for name in ("in", "out"):
             os.mkfifo(folder / name)
         self._cores = hold_one_core()
-        self._process = subprocess.Popen(
-            [*start, "-serial", "null", "-semihosting-config", "enable=on,target=native"],
-            cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )  # fmt: skip
         try:
+            self._process = subprocess.Popen(
+                [*start, "-serial", "null", "-semihosting-config", "enable=on,target=native"],
+                cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )  # fmt: skip
             self._open(folder)
             self._greet()
         except BaseException:
