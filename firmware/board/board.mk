@@ -8,7 +8,7 @@ include firmware/flags.mk
 
 CROSS   := arm-none-eabi-
 ifeq ($(shell command -v $(CROSS)gcc),)
-$(error no $(CROSS)gcc on this machine: apt-get install gcc-arm-none-eabi)
+$(error no $(CROSS)gcc on this machine: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi)
 endif
 OUT     := build/firmware
 CODEC   := build/codec
