@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 EXIT_BROKEN: Final = 3
 _OLDEST_PYTHON: Final = (3, 12)
 _BASE_PACKAGES: Final = ("numpy", "cffi", "cantools", "can", "serial", "msgspec", "rich")
-_EXTRAS: Final = {"mdf": ("asammdf", "MF4 in and out"), "store": ("duckdb", "Parquet out")}
+_EXTRAS: Final = {
+    "mdf": ("asammdf", "MF4 in and out"),
+    "store": ("duckdb", "Parquet out"),
+    "sweep": ("distributed", "many traces over several machines"),
+}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -133,5 +137,6 @@ _CHECKS: Final[tuple[Callable[[], Finding], ...]] = (
     _compiler,
     lambda: _extra("mdf"),
     lambda: _extra("store"),
+    lambda: _extra("sweep"),
     _recordings,
 )

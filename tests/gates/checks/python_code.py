@@ -66,6 +66,7 @@ LAYERS = (
     Layer("d7xr.errors", knows=frozenset()),
     Layer("d7xr.names", knows=frozenset()),
     Layer("d7xr.frames", knows=_BASE),
+    Layer("d7xr.fanout", knows=_BASE),
     Layer("d7xr.trace", knows=_BASE),
     Layer("d7xr.payload", knows=_BASE),
     Layer("d7xr.dbc", knows=_BASE | {"d7xr.payload"}),
