@@ -96,6 +96,14 @@ def _without_double(source: str) -> str:
     return source
 
 
+def _without_library(source: str) -> str:
+    """Let the codec do without the C library, which a compiler for the chip need not bring."""
+    source, removed = re.subn(r"^#include <string\.h>\n", "", source, flags=re.MULTILINE)
+    if removed != 1 or re.search(r"\b(?:memcpy|memmove|memcmp|str\w+)\(", source):
+        raise SystemExit("the codec generator has changed: see _without_library in build_core.py")
+    return re.sub(r"\bmemset\(", "__builtin_memset(", source)
+
+
 def generate_codec(folder: Path) -> None:
     """Write bus_codec.[ch] and bus_identity.h, the same bytes for the same tree."""
     import cantools
@@ -108,7 +116,9 @@ def generate_codec(folder: Path) -> None:
         database, "bus_codec", "bus_codec.h", "bus_codec.c", "fuzz.c", use_float=True
     )
     _write_if_changed(folder / "bus_codec.h", _without_date(header))
-    _write_if_changed(folder / "bus_codec.c", _without_double(_without_date(source)))
+    _write_if_changed(
+        folder / "bus_codec.c", _without_library(_without_double(_without_date(source)))
+    )
     identity = (
         "/* Generated from the tree: who this build is. */\n"
         "#ifndef BUS_IDENTITY_H\n#define BUS_IDENTITY_H\n\n"
@@ -124,7 +134,7 @@ def _preprocessed(header: str, folders: tuple[Path, ...]) -> str:
     """Return the project's own declarations: system headers are replaced by nothing."""
     stub = ROOT / "build" / "cdef"
     stub.mkdir(parents=True, exist_ok=True)
-    for name in ("stdint.h", "stddef.h", "string.h"):
+    for name in ("stdint.h", "stddef.h"):
         _write_if_changed(stub / name, "")
     _write_if_changed(stub / "stdbool.h", "#define bool _Bool\n")
     command = ["gcc", "-E", "-P", "-nostdinc", "-I", str(stub)]

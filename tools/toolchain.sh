@@ -13,9 +13,7 @@ missing() {
         [ ! -e "$(clang-19 -print-file-name="libclang_rt.asan-$(uname -m).a")" ]; then
         echo clang-19 libclang-rt-19-dev
     fi
-    # The generated codec includes <string.h>, which the cross compiler merely recommends.
-    arm-none-eabi-gcc -E -include string.h -x c /dev/null >/dev/null 2>&1 ||
-        echo gcc-arm-none-eabi libnewlib-arm-none-eabi
+    command -v arm-none-eabi-gcc >/dev/null || echo gcc-arm-none-eabi
     command -v qemu-system-arm >/dev/null || echo qemu-system-arm
 }
 

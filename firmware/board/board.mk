@@ -8,7 +8,7 @@ include firmware/flags.mk
 
 CROSS   := arm-none-eabi-
 ifeq ($(shell command -v $(CROSS)gcc),)
-$(error no $(CROSS)gcc on this machine: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi)
+$(error no $(CROSS)gcc on this machine: apt-get install gcc-arm-none-eabi)
 endif
 OUT     := build/firmware
 CODEC   := build/codec
@@ -24,7 +24,10 @@ FLAG_VARIABLES := D7XR_CPU D7XR_CSTD D7XR_ARITH D7XR_WARN D7XR_CFLAGS CFLAGS OPT
 OWN_FLAGS := $(strip $(EXTRA_CFLAGS) $(foreach v,$(FLAG_VARIABLES),$(if $(filter command,$(origin $(v))),$(v)=$($(v)))))
 FLAGS_ID  := $(if $(OWN_FLAGS),$(shell printf '%s' '$(OWN_FLAGS)' | cksum | cut -d' ' -f1),0)
 
-CFLAGS   := $(D7XR_CPU) $(OPTIMISE) -g -gdwarf-4 -ffreestanding -ffunction-sections -fdata-sections -fstack-usage \
+# No C library: its headers are not looked at either, so that an image is the same with and without one beside the compiler.
+HEADERS  := -nostdinc -isystem $(shell $(CROSS)gcc -print-file-name=include)
+
+CFLAGS   := $(D7XR_CPU) $(OPTIMISE) $(HEADERS) -g -gdwarf-4 -ffreestanding -ffunction-sections -fdata-sections -fstack-usage \
             -fcallgraph-info=su -MMD -MP $(D7XR_CFLAGS) $(addprefix -iquote ,$(FOLDERS)) $(EXTRA_CFLAGS)
 LDFLAGS  := $(D7XR_CPU) -nostdlib -Wl,--gc-sections -Wl,--fatal-warnings -T firmware/board/stm32f4/stm32f405.ld
 

@@ -50,12 +50,9 @@ class _Program:
 
 
 _PROGRAMS: Final = (
-    _Program(
-        "arm-none-eabi-gcc", "builds the image of the chip",
-        "gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    ),
+    _Program("arm-none-eabi-gcc", "builds the image of the chip", "gcc-arm-none-eabi"),
     _Program("qemu-system-arm", "runs it without a board", "qemu-system-arm"),
-)  # fmt: skip
+)
 
 
 def findings(

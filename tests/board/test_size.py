@@ -1,10 +1,12 @@
 """Flash, memory and stack of the board's image keep to their budget."""
 
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.gates.checks.sources import REPOSITORY
 from tests.gates.checks.stack import Calls, read_calls
 from tools.firmware_difference import image_of
 from tools.firmware_difference import table as difference
@@ -24,6 +26,7 @@ from tools.firmware_size import (
 )
 
 FEWEST_FUNCTIONS = 300
+FEWEST_SOURCES = 35
 HANDLER_NAMES = [name for group in HANDLERS for name in group]
 
 
@@ -51,6 +54,20 @@ def test_the_bound_holds_on_what_was_measured(image: Path) -> None:
     used = footprint(image)
 
     assert used.stack <= used.stack_reserved
+
+
+def test_an_image_needs_no_c_library_beside_its_compiler() -> None:
+    # Debian's cross compiler merely recommends one: an image that used its headers would be built
+    # on one machine and not on the next.
+    done = subprocess.run(
+        ["make", "-n", "-B", "-f", "firmware/board/board.mk"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    compiled = [line for line in done.stdout.splitlines() if " -c " in line]
+
+    assert len(compiled) >= FEWEST_SOURCES
+    assert all("-nostdinc -isystem" in line for line in compiled)
+    assert all("-nostdlib" in line for line in done.stdout.splitlines() if "-Wl,-Map" in line)
 
 
 def graph(**callees: set[str]) -> Calls:

@@ -22,9 +22,7 @@ def test_what_is_missing_comes_with_its_command(tmp_path: Path) -> None:
     assert {name: finding.state for name, finding in found.items()} == dict.fromkeys(
         ("arm-none-eabi-gcc", "qemu-system-arm", "pyocd", "openocd", "dfu-util", "serial ports",
          "udev rule"), "absent")  # fmt: skip
-    assert found["arm-none-eabi-gcc"].repair == (
-        "sudo apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
-    )
+    assert found["arm-none-eabi-gcc"].repair == "sudo apt-get install gcc-arm-none-eabi"
     assert found["qemu-system-arm"].repair == "sudo apt-get install qemu-system-arm"
     assert found["openocd"].repair == "sudo apt-get install openocd"
     assert found["dfu-util"].repair == "sudo apt-get install dfu-util"

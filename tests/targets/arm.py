@@ -16,7 +16,7 @@ from tests.recordings import REPOSITORY
 FIRMWARE = REPOSITORY / "build" / "firmware"
 CONTRACTED = REPOSITORY / "build" / "firmware-contracted"
 
-_COMPILER = ("arm-none-eabi-gcc", "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi")
+_COMPILER = ("arm-none-eabi-gcc", "apt-get install gcc-arm-none-eabi")
 _EMULATOR = ("qemu-system-arm", "apt-get install qemu-system-arm")
 
 
