@@ -12,7 +12,7 @@
 
 typedef struct {
     vcu_calibration_t calibration;
-    uint32_t          fault_mask;
+    uint32_t          fault_mask[FAULT_WORDS];
     uint32_t          crash_count;
     uint32_t          crash[BOARD_CRASH_WORDS];
 } kept_t;
@@ -100,11 +100,13 @@ const vcu_calibration_t *memory_load(void)
 
 void memory_tick(const vcu_t *vcu)
 {
-    const uint32_t mask = memory.as.fault_mask | vcu->control.fault.occurred_mask;
+    for (uint32_t word = 0U; word < (uint32_t)FAULT_WORDS; word++) {
+        const uint32_t mask = memory.as.fault_mask[word] | vcu->control.fault.occurred_mask[word];
 
-    is_changed           = is_changed || (mask != memory.as.fault_mask);
-    memory.as.fault_mask = mask;
-    standing_ms          = is_standing(vcu) ? numeric_count_u32(standing_ms) : 0U;
+        is_changed                 = is_changed || (mask != memory.as.fault_mask[word]);
+        memory.as.fault_mask[word] = mask;
+    }
+    standing_ms = is_standing(vcu) ? numeric_count_u32(standing_ms) : 0U;
     if (is_changed && is_prepared && (standing_ms >= STANDING_MS)) {
         keep();
     }
@@ -115,9 +117,9 @@ store_result_t memory_state(void)
     return state;
 }
 
-uint32_t memory_fault_mask(void)
+uint32_t memory_fault_mask(uint32_t word)
 {
-    return memory.as.fault_mask;
+    return memory.as.fault_mask[word];
 }
 
 uint32_t memory_crash_count(void)

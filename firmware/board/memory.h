@@ -17,7 +17,7 @@ const vcu_calibration_t *memory_load(void);
 void memory_tick(const vcu_t *vcu);
 
 store_result_t memory_state(void);    /* what memory_load() found */
-uint32_t       memory_fault_mask(void); /* bits of fault_id_t, ever */
+uint32_t       memory_fault_mask(uint32_t word); /* bits of fault_id_t, ever: one of FAULT_WORDS */
 uint32_t       memory_crash_count(void);
 bool           memory_has_failed(void); /* the flash did not hold what was to be kept */
 

@@ -5,7 +5,7 @@
 #include "memory.h"
 
 #define IDENTITY_COUNT 4U
-#define MEMORY_COUNT 4U
+#define MEMORY_COUNT 5U
 #define FIRST_IDENTITY ((uint32_t)BOARD_HEALTH_COUNT)
 #define FIRST_MEMORY (FIRST_IDENTITY + IDENTITY_COUNT)
 #define FIRST_CRASH (FIRST_MEMORY + MEMORY_COUNT)
@@ -31,8 +31,8 @@ static uint32_t identity(uint32_t number, const vcu_t *vcu)
 
 static uint32_t memory(uint32_t number)
 {
-    const uint32_t values[MEMORY_COUNT] = {(uint32_t)memory_state(), memory_fault_mask(), memory_crash_count(),
-                                           memory_has_failed() ? 1U : 0U};
+    const uint32_t values[MEMORY_COUNT] = {(uint32_t)memory_state(), memory_fault_mask(0U), memory_crash_count(),
+                                           memory_has_failed() ? 1U : 0U, memory_fault_mask(1U)};
 
     return values[number];
 }

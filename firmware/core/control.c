@@ -140,7 +140,8 @@ void control_tick(control_t *control, const vcu_calibration_t *cal)
     report_evidence(control);
     report_powertrain(control);
     report_heat(control, cal);
-    fault_decide(&control->fault, control->since_start_ticks < cal->fault_boot_ms);
+    fault_decide(&control->fault, control->since_start_ticks < cal->fault_boot_ms,
+                 (control->torque.stop_mask & TORQUE_STOP_IGNITION) != 0U);
 
     inputs_age(&control->inputs, cal);
     control->has_bus_error     = 0U;

@@ -6,12 +6,15 @@
 #include <stdint.h>
 
 typedef enum {
-#define FAULT(name, kind, severity, set_ms, heal_ms, saw, does) FAULT_##name,
+#define FAULT(name, letter, digits, kind, severity, heals, set_ms, set_times, heal_ms, saw, does, crew) FAULT_##name,
 #include "fault.def"
 #undef FAULT
     FAULT_COUNT
 } fault_id_t;
-_Static_assert(FAULT_COUNT <= 32, "one bit a fault");
+
+/* One bit a fault; arrays with an element a fault end on a whole word. */
+#define FAULT_WORDS 2
+#define FAULT_SLOTS (((FAULT_COUNT + 3) / 4) * 4)
 
 /* Codes of FaultSeverity on the bus. */
 typedef enum {
@@ -23,19 +26,22 @@ typedef enum {
 } fault_severity_t;
 
 #define FAULT_NONE 255U
+_Static_assert(FAULT_COUNT < (FAULT_WORDS * 32), "one bit a fault");
 
 typedef struct {
-    uint32_t condition_mask; /* of this tick, before debouncing */
-    uint32_t active_mask;
-    uint32_t occurred_mask;         /* since start */
-    uint32_t counting_mask;         /* whose ticks are running */
-    uint16_t ticks[FAULT_COUNT];    /* towards the next change of each */
-    uint8_t  severity;              /* fault_severity_t */
+    uint32_t condition_mask[FAULT_WORDS]; /* of this tick, before debouncing */
+    uint32_t active_mask[FAULT_WORDS];
+    uint32_t occurred_mask[FAULT_WORDS]; /* since start */
+    uint32_t counting_mask[FAULT_WORDS]; /* whose ticks are running */
+    uint32_t before_mask[FAULT_WORDS];   /* condition of the tick before */
+    uint16_t ticks[FAULT_SLOTS];         /* towards the next change of each */
+    uint8_t  appearances[FAULT_SLOTS];   /* of the condition, towards a fault that comes and goes */
+    uint8_t  severity;                   /* fault_severity_t */
     uint8_t  count;
-    uint8_t  newest;                /* fault_id_t, or FAULT_NONE */
+    uint8_t  newest;                     /* fault_id_t, or FAULT_NONE */
     uint8_t  reserved;
 } fault_t;
-_Static_assert((FAULT_COUNT % 2) == 0, "fault_t: hidden padding");
+_Static_assert(sizeof(fault_t) == ((FAULT_WORDS * 20U) + (FAULT_SLOTS * 3U) + 4U), "fault_t: hidden padding");
 
 void fault_init(fault_t *fault);
 
@@ -45,10 +51,16 @@ void fault_begin(fault_t *fault);
 /* In this tick the condition of a fault holds, or not. */
 static inline void fault_report(fault_t *fault, fault_id_t id, bool condition)
 {
-    fault->condition_mask |= (condition ? (uint32_t)1U : 0U) << (uint32_t)id;
+    fault->condition_mask[(uint32_t)id / 32U] |= (condition ? (uint32_t)1U : 0U) << ((uint32_t)id % 32U);
 }
 
-/* The round ends: debounce, heal, severity. While the car boots nothing counts as missing. */
-void fault_decide(fault_t *fault, bool is_booting);
+static inline bool fault_is_active(const fault_t *fault, fault_id_t id)
+{
+    return ((fault->active_mask[(uint32_t)id / 32U] >> ((uint32_t)id % 32U)) & 1U) != 0U;
+}
+
+/* The round ends: debounce, heal, severity. While the car boots nothing counts as missing; what is latched heals only
+ * while the key is off. */
+void fault_decide(fault_t *fault, bool is_booting, bool is_key_off);
 
 #endif

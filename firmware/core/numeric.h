@@ -99,6 +99,11 @@ static inline uint16_t numeric_count_u16(uint16_t ticks)
     return (ticks < UINT16_MAX) ? (uint16_t)(ticks + 1U) : ticks;
 }
 
+static inline uint8_t numeric_count_u8(uint8_t count)
+{
+    return (count < UINT8_MAX) ? (uint8_t)(count + 1U) : count;
+}
+
 static inline uint32_t numeric_count_u32(uint32_t ticks)
 {
     return (ticks < UINT32_MAX) ? (ticks + 1U) : ticks;

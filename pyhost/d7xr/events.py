@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 COOLANT: Final = "temperature[0]"
 """The coolant as the unit believes it; temperatures are in the order of `temperature_id_t`."""
 
+FAULT_MASKS: Final = ("fault.active_mask[0]", "fault.active_mask[1]")
+"""Active faults: bit n of word w is the fault of number 32 w + n."""
+
 WATCHED: Final = (
     "flight_mode.missing_mask",
     "flight_mode.record.number",
@@ -32,7 +35,7 @@ WATCHED: Final = (
     "flight_mode.record.peak_overspeed_pct",
     "torque.reason",
     "cooling.fans.running_mask",
-    "fault.active_mask",
+    *FAULT_MASKS,
     f"{COOLANT}.degC",
     f"{COOLANT}.state",
 )
@@ -171,7 +174,7 @@ def find(outcome: Outcome, words: Words) -> Events:
         flights=tuple(_flights(history)),
         limits=_limits(history["torque.reason"], outcome.ticks, words.reasons),
         fans=tuple(_fan_starts(history, words.believed)),
-        faults=_faults(history["fault.active_mask"], outcome.ticks, words.faults),
+        faults=_faults(history, outcome.ticks, words.faults),
         missing=_missing(history["flight_mode.missing_mask"], outcome.ticks, words.evidence),
     )
 
@@ -214,7 +217,9 @@ def _fan_starts(history: Mapping[str, History], believed: int) -> Iterator[FanSt
             yield FanStart(_s(tick), fan + 1, coolant_degC)
 
 
-def _faults(history: History, ticks: int, table: Mapping[int, Fault]) -> tuple[FaultSpan, ...]:
+def _faults(
+    history: Mapping[str, History], ticks: int, table: Mapping[int, Fault]
+) -> tuple[FaultSpan, ...]:
     found = [
         FaultSpan(
             name=table[number].name,
@@ -225,10 +230,17 @@ def _faults(history: History, ticks: int, table: Mapping[int, Fault]) -> tuple[F
             start_s=_s(start),
             end_s=_s(end) if end < ticks else None,
         )
-        for number in _bits_ever(history)
-        for start, end in history.bit_spans(number, ticks)
+        for number, start, end in _fault_spans(history, ticks)
     ]
     return tuple(sorted(found, key=lambda fault: (fault.start_s, fault.number)))
+
+
+def _fault_spans(history: Mapping[str, History], ticks: int) -> Iterator[tuple[int, int, int]]:
+    """Yield number, first tick, and tick behind the last of each span of a fault."""
+    for word, name in enumerate(FAULT_MASKS):
+        for bit in _bits_ever(history[name]):
+            for start, end in history[name].bit_spans(bit, ticks):
+                yield 32 * word + bit, start, end
 
 
 def _missing(history: History, ticks: int, evidence: Mapping[int, str]) -> tuple[Missing, ...]:

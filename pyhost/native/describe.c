@@ -29,11 +29,14 @@ const describe_rule_t describe_rule[] = {
 };
 const uint32_t describe_rules = COUNT_OF(describe_rule);
 
+/* clang-format off */
 const describe_fault_t describe_fault[] = {
-#define FAULT(name, kind, severity, set_ms, heal_ms, saw, does) {#name, #severity, set_ms, heal_ms, saw, does},
+#define FAULT(name, letter, digits, kind, severity, heals, set_ms, set_times, heal_ms, saw, does, crew)        \
+    {#name, #letter #digits, #kind, #severity, #heals, set_ms, set_times, heal_ms, saw, does, crew},
 #include "fault.def"
 #undef FAULT
 };
+/* clang-format on */
 const uint32_t describe_faults = COUNT_OF(describe_fault);
 
 #ifdef __clang__

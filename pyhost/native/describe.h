@@ -26,11 +26,16 @@ typedef struct {
 
 typedef struct {
     const char *name;
+    const char *code;
+    const char *kind;
     const char *severity;
+    const char *heals;
     uint32_t    set_ms;
+    uint32_t    set_times;
     uint32_t    heal_ms;
     const char *saw;
     const char *does;
+    const char *crew;
 } describe_fault_t;
 
 extern const describe_parameter_t describe_parameter[];

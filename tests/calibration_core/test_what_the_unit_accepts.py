@@ -40,7 +40,7 @@ def starts_with_built_in(blob: bytes) -> bool:
     """Tell whether the unit refuses a set, by its fault and by the set that it names on the bus."""
     ecu = Ecu(blob)
     ecu.tick()
-    refused = bool(int(ecu["fault.active_mask"]) & REFUSED)
+    refused = bool(int(ecu["fault.active_mask[0]"]) & REFUSED)
     is_built_in = ecu["calibration_hash"] == calibration_hash(calibration_default())
     assert refused == is_built_in or blob == calibration_default()
     return refused

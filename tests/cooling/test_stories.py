@@ -14,7 +14,7 @@ RECORD = [
     "cooling.state", "cooling.stage", "cooling.is_full", "cooling.is_ram_air", "cooling.shed",
     "cooling.fans.running_mask", "cooling.fans.failed_mask", "cooling.fans.failed_count",
     "cooling.fans.lead", "cooling.pump_pct", "torque.granted_Nm", "flight_mode.state",
-    "temperature[0].state", "fault.active_mask",
+    "temperature[0].state", "fault.active_mask[0]",
     *(f"cooling.fans.fan[{i}].{name}" for i in FANS
       for name in ("duty_pct", "is_on", "is_open", "is_dropped", "run_ticks")),
 ]  # fmt: skip

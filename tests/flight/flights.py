@@ -169,7 +169,8 @@ def stays_on_the_ground(stretch: Stretch) -> bool:
 
 def fault_is_active(stretch: Stretch, number: int) -> NDArray[np.bool_]:
     """Tell for every tick whether a fault is active."""
-    active: NDArray[np.bool_] = (stretch["fault.active_mask"] >> number & 1) != 0
+    word = stretch[f"fault.active_mask[{number // 32}]"]
+    active: NDArray[np.bool_] = (word >> number % 32 & 1) != 0
     return active
 
 

@@ -14,7 +14,10 @@ BELIEVED = 1
 WORDS = Words(
     reasons={0: "None", 12: "FlightSuspect"},
     evidence={0: "inertial", 1: "dampers"},
-    faults={n: Fault(n, f"Fault{n}", "Warning", 1, 1, "seen", "done") for n in (3, 31)},
+    faults={
+        n: Fault(n, f"Fault{n}", "P1000", "Wrong", "Warning", "Itself", 1, 0, 1, "seen", "done", "")
+        for n in (3, 31, 40)
+    },
     believed=BELIEVED,
 )
 TICKS = 10_000
@@ -94,10 +97,16 @@ def test_a_fan_start_names_fan_and_coolant_and_a_stop_is_none() -> None:
 
 
 def test_a_fault_that_never_heals_has_no_end() -> None:
-    found = events({"fault.active_mask": {100: 1 << 3, 600: 0, 800: (1 << 3) | (1 << 31)}})
+    found = events(
+        {
+            "fault.active_mask[0]": {100: 1 << 3, 600: 0, 800: (1 << 3) | (1 << 31)},
+            "fault.active_mask[1]": {200: 1 << 8, 300: 0},
+        }
+    )
 
     assert [(f.name, f.start_s, f.end_s) for f in found.faults] == [
         ("Fault3", 0.1, 0.6),
+        ("Fault40", 0.2, 0.3),
         ("Fault3", 0.8, None),
         ("Fault31", 0.8, None),
     ]

@@ -257,7 +257,7 @@ def test_once_all_inputs_are_good_again_the_driver_gets_all_within_ninety_second
     A sensor that comes back farther below its last believed value than a car cools stays lost, so
     here each comes back within what was believed last.
     """
-    record = ["torque.granted_Nm", "torque.demand_Nm", "torque.reason", "fault.active_mask"]
+    record = ["torque.granted_Nm", "torque.demand_Nm", "torque.reason", "fault.count"]
     car = Car(record=record)
     calm = dict(car.signals)
     driven = [Segment(s.duration_ms, {n: v for n, v in s.signals.items() if n not in TEMPERATURES},
@@ -269,7 +269,7 @@ def test_once_all_inputs_are_good_again_the_driver_gets_all_within_ninety_second
 
     assert healed["torque.granted_Nm"][-1] == healed["torque.demand_Nm"][-1] == 750.0
     assert healed["torque.reason"][-1] == REASON["None"]
-    assert healed["fault.active_mask"][-1] == 0
+    assert healed["fault.count"][-1] == 0
 
 
 def test_the_value_of_an_unusable_signal_is_never_read() -> None:

@@ -40,15 +40,35 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row of the fault table."""
+    """One row of the fault table.
+
+    Attributes:
+        number: Its number on the bus, and its bit in the masks of the unit.
+        name: Its name on the bus.
+        code: Letter and four hexadecimal digits, as in SAE J2012.
+        kind: ``Missing`` or ``Wrong``; nothing counts as missing while the car boots.
+        severity: ``Info``, ``Warning``, ``Limp`` or ``Stop``.
+        heals: ``Itself``, or ``Key``: only while the ignition is off.
+        set_ms: The condition makes a fault when it holds for so long.
+        set_times: Or when it comes so often; 0 by time alone.
+        heal_ms: It heals when the condition has been gone for so long.
+        saw: What the unit saw.
+        does: What the unit does about it.
+        crew: What the crew should do.
+    """
 
     number: int
     name: str
+    code: str
+    kind: str
     severity: str
+    heals: str
     set_ms: int
+    set_times: int
     heal_ms: int
     saw: str
     does: str
+    crew: str
 
 
 def calibration_default() -> bytes:
@@ -141,8 +161,10 @@ def faults() -> tuple[Fault, ...]:
     """Return the fault table."""
     rows = enumerate(lib.describe_fault[i] for i in range(int(lib.describe_faults)))
     return tuple(
-        Fault(number, camel(text_of(row.name)), camel(text_of(row.severity)),
-              int(row.set_ms), int(row.heal_ms), text_of(row.saw), text_of(row.does))
+        Fault(number, camel(text_of(row.name)), text_of(row.code), camel(text_of(row.kind)),
+              camel(text_of(row.severity)), camel(text_of(row.heals)), int(row.set_ms),
+              int(row.set_times), int(row.heal_ms), text_of(row.saw), text_of(row.does),
+              text_of(row.crew))
         for number, row in rows
     )  # fmt: skip
 

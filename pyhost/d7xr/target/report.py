@@ -15,7 +15,7 @@ _HEALTH: Final = (
     "bus_off", "registers_lost", "stack_bytes",
 )  # fmt: skip
 _IDENTITY: Final = ("build_id", "layout_hash", "calibration_id", "items")
-_MEMORY: Final = ("state", "fault_mask", "crash_count", "write_failed")
+_MEMORY: Final = ("state", "fault_mask", "crash_count", "write_failed", "fault_mask_high")
 _CRASH: Final = ("pc", "lr", "xpsr", "sp", "cfsr", "hfsr", "mmfar", "bfar", "time_ms")
 _KINDS: Final = (("health", _HEALTH), ("identity", _IDENTITY), ("memory", _MEMORY),
                  ("crash", _CRASH))  # fmt: skip
