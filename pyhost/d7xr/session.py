@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Mapping as AbstractMapping
 
+    from d7xr.calibration import CalibrationSet
     from d7xr.compare import Comparison
     from d7xr.ecu import Ecu
     from d7xr.mapping import Mapping
@@ -82,6 +83,7 @@ class Result:
         events: What happened, in a driver's words.
         verdict: Whether the laws held.
         identity: Who ran what.
+        calibration: The set that it ran with.
         elapsed_s: Wall time to read and run, without writing.
         comparisons: The unit in this process against each of the other targets.
         folder: The run folder; under its temporary name if the run was interrupted.
@@ -94,6 +96,7 @@ class Result:
     events: Events
     verdict: verdict.Verdict
     identity: AbstractMapping[str, str]
+    calibration: CalibrationSet
     elapsed_s: float
     comparisons: tuple[Comparison, ...] = ()
     folder: Path | None = None
@@ -199,6 +202,7 @@ def run(
         identity=identity.of_run(
             target=options.target, calibration=chosen, inputs=_inputs(options, mapping)
         ),
+        calibration=chosen,
         elapsed_s=elapsed_s,
         comparisons=comparisons,
     )
@@ -301,6 +305,7 @@ def _write(folder: RunFolder, result: Result, ecu: Ecu) -> None:
     judged = {"verdict": result.verdict.judgement, "laws": laws}
     folder.write_json("verdict.json", {"schema": "d7xr.verdict", **header, **judged})
     manifest = {"schema": "d7xr.manifest", **header, **_manifest(result)}
+    manifest |= {"calibration_values": dict(result.calibration.values)}
     folder.write_json("manifest.json", {**manifest, "files": _hashes(folder)})
     folder.write_text("log.txt", _log(result))
 

@@ -2,6 +2,7 @@
 
 #include "bus_identity.h"
 #include "calibration.h"
+#include "inputs.h"
 
 #include <stddef.h>
 
@@ -38,6 +39,15 @@ const describe_fault_t describe_fault[] = {
 };
 /* clang-format on */
 const uint32_t describe_faults = COUNT_OF(describe_fault);
+
+const describe_input_t describe_input[] = {
+#define INPUT_GROUP(group)
+#define INPUT(name, low, high) {#name, low, high},
+#include "inputs.def"
+#undef INPUT_GROUP
+#undef INPUT
+};
+_Static_assert(COUNT_OF(describe_input) == (uint32_t)INPUTS_COUNT, "describe_input: not one row an input");
 
 #ifdef __clang__
 const char *describe_compiler = __VERSION__;

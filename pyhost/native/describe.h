@@ -38,12 +38,19 @@ typedef struct {
     const char *crew;
 } describe_fault_t;
 
+typedef struct {
+    const char *name;
+    float       min;
+    float       max;
+} describe_input_t;
+
 extern const describe_parameter_t describe_parameter[];
 extern const uint32_t             describe_parameters;
 extern const describe_rule_t      describe_rule[];
 extern const uint32_t             describe_rules;
 extern const describe_fault_t     describe_fault[];
 extern const uint32_t             describe_faults;
+extern const describe_input_t     describe_input[]; /* in the order of inputs_index_t */
 extern const char                *describe_compiler;
 extern const uint32_t             describe_build_id;
 extern const uint32_t             describe_layout_hash;

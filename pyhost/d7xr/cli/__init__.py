@@ -21,6 +21,7 @@ from d7xr.errors import D7xrError, EnvironmentFault, UsageError
 VERBS: Final[Mapping[str, str]] = {
     "info": "what is in a trace: frames, rates, gaps, problems",
     "replay": "a trace through the unit: what it decided and why",
+    "explain": "why the unit did what it did at a moment of a run, in sentences",
     "demo": "replay the shipped drive and compare with its truth",
     "compare": "two runs: equal, or the first difference by tick, signal and bits",
     "signals": "every bus signal and internal state, with unit and meaning",

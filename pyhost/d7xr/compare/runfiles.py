@@ -70,16 +70,38 @@ def read_run(left: Path, right: Path) -> tuple[Run, Run]:
     manifests = (_manifest(left), _manifest(right))
     for form, (glob, package, extra, read) in _FORMATS.items():
         if all(any(folder.glob(glob)) for folder in (left, right)):
-            if importlib.util.find_spec(package) is None:
-                raise UsageError(
-                    f"reading {form} needs {package}, which is not installed",
-                    hint=f"python -m pip install 'd7xr[{extra}]'",
-                )
+            _require(form, package, extra)
             return _run(manifests[0], read(left)), _run(manifests[1], read(right))
     raise InconclusiveError(
         f"nothing was compared: {left} and {right} hold no recording of one format",
         hint=f"replay both with one --format of {', '.join(_FORMATS)}",
     )
+
+
+def read_folder(folder: Path) -> Run:
+    """Read one run folder, from the first format that it has.
+
+    Raises:
+        UsageError: Not a run folder, or its format needs a package that is not installed.
+        InconclusiveError: It holds no recording that can be read.
+    """
+    manifest = _manifest(folder)
+    for form, (glob, package, extra, read) in _FORMATS.items():
+        if any(folder.glob(glob)):
+            _require(form, package, extra)
+            return _run(manifest, read(folder))
+    raise InconclusiveError(
+        f"{folder} holds no recording that can be read",
+        hint=f"replay with one --format of {', '.join(_FORMATS)}",
+    )
+
+
+def _require(form: str, package: str, extra: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise UsageError(
+            f"reading {form} needs {package}, which is not installed",
+            hint=f"python -m pip install 'd7xr[{extra}]'",
+        )
 
 
 def _run(manifest: Mapping[str, Any], groups: Mapping[str, RunGroup]) -> Run:

@@ -5,6 +5,7 @@ from d7xr.ecu.state import Field, choices_of
 from d7xr.ecu.tables import (
     Fault,
     Finding,
+    Input,
     Parameter,
     calibration_check,
     calibration_default,
@@ -12,6 +13,7 @@ from d7xr.ecu.tables import (
     calibration_parameters,
     core_identity,
     faults,
+    inputs,
     received_messages,
 )
 from d7xr.ecu.unit import Ecu
@@ -23,6 +25,7 @@ __all__ = [
     "Fault",
     "Field",
     "Finding",
+    "Input",
     "Parameter",
     "Run",
     "calibration_check",
@@ -33,5 +36,6 @@ __all__ = [
     "choices_of",
     "core_identity",
     "faults",
+    "inputs",
     "received_messages",
 ]

@@ -71,6 +71,23 @@ class Fault:
     crew: str
 
 
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of the unit.
+
+    Attributes:
+        name: As in ``inputs.<name>.value``; it ends in its unit.
+        group: Number of the message that brings it, as in ``inputs.age_ticks[group]``.
+        minimum: What is below is invalid.
+        maximum: What is above is invalid.
+    """
+
+    name: str
+    group: int
+    minimum: float
+    maximum: float
+
+
 def calibration_default() -> bytes:
     """Return the built-in set as bytes of the C struct."""
     return bytes(ffi.buffer(ffi.addressof(lib.calibration_default)))
@@ -167,6 +184,26 @@ def faults() -> tuple[Fault, ...]:
               text_of(row.crew))
         for number, row in rows
     )  # fmt: skip
+
+
+@cache
+def inputs() -> tuple[Input, ...]:
+    """Return the table of inputs, in the order of the state."""
+    code = {name: number for number, name in ffi.typeof("inputs_index_t").elements.items()}
+    names = choices_of("inputs_group_t").values()
+    firsts = [code[f"INPUTS_FIRST_{_upper(name)}"] for name in names]
+    found: list[Input] = []
+    for number in range(code["INPUTS_COUNT"]):
+        row = lib.describe_input[number]
+        group = sum(first <= number for first in firsts) - 1
+        low, high = (float(_shortest(np.float32(end))) for end in (row.min, row.max))
+        found.append(Input(text_of(row.name), group, low, high))
+    return tuple(found)
+
+
+def _upper(name: str) -> str:
+    """Return a word of the bus as C spells it in a constant."""
+    return "".join(f"_{c}" if c.isupper() and i else c for i, c in enumerate(name)).upper()
 
 
 def received_messages() -> tuple[str, ...]:
