@@ -164,7 +164,8 @@ def _without_asserts(text: str) -> str:
 def declarations() -> str:
     """Return what Python may see, in the words of the headers: no asserts, no inline bodies."""
     text = _preprocessed(
-        '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n', (*INCLUDE_FOLDERS, CODEC)
+        '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n#include "feed.h"\n',
+        (*INCLUDE_FOLDERS, CODEC),
     )
     text = _without_asserts(text)
     kept: list[str] = []
@@ -216,6 +217,7 @@ def make_builder() -> FFI:
     builder.set_source(
         "d7xr._core",
         '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n#include "digest.h"\n'
+        '#include "feed.h"\n'
         f"const char *const core_meanings =\n{literal};\n"
         "const uint32_t d7xr_digest_seed = DIGEST_SEED;\n"
         f'const char *const core_flags = "{" ".join(compiler_flags())}";\n',

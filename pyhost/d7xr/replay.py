@@ -22,13 +22,15 @@ from d7xr.recording.decoded import source_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from d7xr.ecu import Ecu, Run
+    from d7xr.ecu import Ecu
     from d7xr.mapping import Mapping as SignalMapping
     from d7xr.recording import Group
     from d7xr.trace import Trace
+    from d7xr.verdict import Evidence
 
 US_PER_TICK: Final = 1000
 TICKS_PER_S: Final = 1000
@@ -103,6 +105,7 @@ class Outcome:
         sent: These frames, shape ``(k,)``.
         received: How the unit liked each message that it knows.
         is_complete: False where the run was interrupted.
+        evidence: What the laws are judged on, where the columns are not in memory.
     """
 
     ticks: int
@@ -115,6 +118,12 @@ class Outcome:
     sent: NDArray[np.void]
     received: tuple[Reception, ...] = ()
     is_complete: bool = True
+    evidence: Evidence | None = None
+
+    @property
+    def frames_sent(self) -> int:
+        """Frames that the unit sent."""
+        return len(self.sent) if self.evidence is None else self.evidence.frames
 
 
 def feed_of(
@@ -197,10 +206,7 @@ def run(
         UsageError: A rate between whose samples lies no whole number of ticks.
         InconclusiveError: The unit refused every single frame.
     """
-    if rate_hz not in RATES_HZ:
-        raise UsageError(
-            f"cannot record at {rate_hz} Hz", hint=f"choose from {', '.join(map(str, RATES_HZ))}"
-        )
+    refuse_rate(rate_hz)
     tick = (feed.frames.time_us - feed.first_us) // US_PER_TICK
     runs = []
     ticks_done = frames_done = flights = 0
@@ -227,19 +233,16 @@ def run(
         if not runs:
             raise
         is_complete = False
-    received = tuple(_receptions(ecu))
+    received = tuple(receptions(ecu))
     if is_complete and not any(reception.accepted for reception in received):
-        raise InconclusiveError(
-            f"the unit refused every one of {frames_done} frames: length, counter or checksum",
-            hint="identifiers alone do not make it our bus; another car needs --map",
-        )
+        raise nothing_accepted(frames_done)
     return Outcome(
         ticks=ticks_done,
         frames=frames_done,
         digest=runs[-1].run_digest,
         sample_tick=np.concatenate([r.tick for r in runs]),
         states={name: np.concatenate([r.columns[name] for r in runs]) for name in record},
-        history=_history(runs, ecu),
+        history=histories(np.concatenate([r.changes for r in runs]), ecu),
         sent_tick=np.concatenate([r.sent_tick for r in runs]),
         sent=np.concatenate([r.sent for r in runs]),
         received=received,
@@ -256,17 +259,38 @@ def heard(database: Database) -> tuple[str, ...]:
     )
 
 
+def refuse_rate(rate_hz: int) -> None:
+    """Refuse a rate between whose samples lies no whole number of ticks."""
+    if rate_hz not in RATES_HZ:
+        rates = ", ".join(map(str, RATES_HZ))
+        raise UsageError(f"cannot record at {rate_hz} Hz", hint=f"choose from {rates}")
+
+
+def nothing_accepted(frames: int) -> InconclusiveError:
+    """Return the error of a run in which the unit refused every frame."""
+    return InconclusiveError(
+        f"the unit refused every one of {frames} frames: length, counter or checksum",
+        hint="identifiers alone do not make it our bus; another car needs --map",
+    )
+
+
+def jump(source: Path, frame: int, at_us: int, gap_us: int) -> TraceError:
+    """Return the error of a jump of the recorder's clock behind a frame, counted from 1."""
+    return TraceError(
+        f"{source.name}: a silence of {gap_us / 3.6e9:,.1f} h behind frame {frame}, "
+        f"{at_us / 1e6:.3f} s after the first: the clock was set or files were joined",
+        hint="cut the trace there and replay the parts",
+    )
+
+
 def _refuse_jump(trace: Trace, frames: Frames) -> None:
     """Refuse to tick through a jump of the recorder's clock."""
     gap_us = np.diff(frames.time_us)
-    if gap_us.size and gap_us.max() > LONGEST_SILENCE_US:
-        last = int(gap_us.argmax())
-        at_s = (int(frames.time_us[last]) - int(frames.time_us[0])) / 1e6
-        raise TraceError(
-            f"{trace.source.name}: a silence of {int(gap_us[last]) / 3.6e9:,.1f} h behind frame "
-            f"{last + 1}, {at_s:.3f} s after the first: the clock was set or files were joined",
-            hint="cut the trace there and replay the parts",
-        )
+    long = np.flatnonzero(gap_us > LONGEST_SILENCE_US)
+    if long.size:
+        last = int(long[0])
+        at_us = int(frames.time_us[last]) - int(frames.time_us[0])
+        raise jump(trace.source, last + 1, at_us, int(gap_us[last]))
 
 
 def _own_feed(bare: Feed, trace: Trace) -> Feed:
@@ -322,7 +346,7 @@ def _mapped_feed(bare: Feed, trace: Trace, mapping: SignalMapping, database: Dat
     )
 
 
-def _receptions(ecu: Ecu) -> Iterator[Reception]:
+def receptions(ecu: Ecu) -> Iterator[Reception]:
     """Yield what the unit counted, in the order of its table, which is that of the bus file."""
     for number, name in enumerate(heard(Database.own())):
         yield Reception(
@@ -333,14 +357,13 @@ def _receptions(ecu: Ecu) -> Iterator[Reception]:
         )
 
 
-def _history(runs: Sequence[Run], ecu: Ecu) -> dict[str, History]:
-    """Join the changes of consecutive runs; what a run repeats of its predecessor is dropped."""
+def histories(changes: NDArray[np.void], ecu: Ecu) -> dict[str, History]:
+    """Sort the changes of a run by state; what a stretch repeats of its predecessor is dropped."""
     is_float = {f.name: f.ctype == "float" for f in ecu.fields()}
     history: dict[str, History] = {}
     for number, name in enumerate(WATCHED):
-        mine = [r.changes[r.changes["field"] == number] for r in runs]
-        tick = np.concatenate([c["tick"].astype(np.int64) for c in mine])
-        raw = np.concatenate([c["value"] for c in mine])
+        mine = changes[changes["field"] == number]
+        tick, raw = mine["tick"].astype(np.int64), np.ascontiguousarray(mine["value"])
         is_new = np.diff(raw.astype(np.int64), prepend=-1) != 0
         value = raw[is_new].view(np.float32) if is_float[name] else raw[is_new]
         history[name] = History(tick[is_new], value)

@@ -5,7 +5,7 @@ A law that nothing was compared for is inconclusive, never a pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -15,6 +15,8 @@ from d7xr.frames import Frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from d7xr.compare import Comparison
     from d7xr.events import Events
@@ -66,6 +68,104 @@ class Verdict:
         return EXIT_CODES[self.judgement]
 
 
+@dataclass(frozen=True, slots=True)
+class Breaches:
+    """How often a law was broken, and when first."""
+
+    count: int = 0
+    first_tick: int = -1
+
+    def and_then(self, is_breach: NDArray[np.bool_], tick: NDArray[np.int64]) -> Breaches:
+        """Add what came later."""
+        rows = np.flatnonzero(is_breach)
+        if not rows.size:
+            return self
+        first_tick = self.first_tick if self.count else int(tick[rows[0]])
+        return Breaches(self.count + int(rows.size), first_tick)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the laws are judged on; it has the same size for a run of any length.
+
+    Attributes:
+        frames: Frames that the unit sent.
+        commands: Torque commands among them.
+        known: Commands with both the granted torque and the demand.
+        excesses: Commands that grant more than was demanded.
+        flips: Commands of the opposite sign.
+        unknowns: Commands without a torque or a demand.
+        numbers: Recorded samples of float states.
+        not_finite: The first state that was NaN or infinite, and the tick; None if none was.
+    """
+
+    frames: int = 0
+    commands: int = 0
+    known: int = 0
+    excesses: Breaches = Breaches()
+    flips: Breaches = Breaches()
+    unknowns: Breaches = Breaches()
+    numbers: int = 0
+    not_finite: tuple[str, int] | None = None
+
+
+class Tally:
+    """Evidence on the torque, gathered stretch by stretch."""
+
+    _MOST_WAITING: Final = 16_384
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._evidence = Evidence()
+        self._command_id = Database.own().message("TorqueCommand").frame_id
+        self._waiting: list[tuple[NDArray[np.int64], NDArray[np.void]]] = []
+        self._count = 0
+
+    def take(self, tick: NDArray[np.int64], sent: NDArray[np.void]) -> None:
+        """Take frames that the unit sent; the arrays may be overwritten afterwards."""
+        is_command = sent["id"] == self._command_id
+        self._waiting.append((tick[is_command], sent[is_command]))
+        self._count += int(self._waiting[-1][0].size)
+        self._evidence = replace(self._evidence, frames=self._evidence.frames + len(sent))
+        if self._count >= self._MOST_WAITING:
+            self._look()
+
+    def evidence(self, numbers: int, not_finite: tuple[str, int] | None) -> Evidence:
+        """Return all, with what was seen of the recorded states."""
+        self._look()
+        return replace(self._evidence, numbers=numbers, not_finite=not_finite)
+
+    def _look(self) -> None:
+        if not self._waiting:
+            return
+        tick, sent = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+        self._waiting, self._count = [], 0
+        columns = Database.own().decode_columns(Frames(tick, sent), "TorqueCommand")
+        granted, demand = columns["GrantedTorque_Nm"], columns["DemandTorque_Nm"]
+        is_both = granted.valid & demand.valid
+        excess_Nm = np.where(is_both, granted.values - demand.values, -np.inf)
+        flips = is_both & (granted.values * demand.values < -_HALF_STEP_Nm)
+        before = self._evidence
+        self._evidence = replace(
+            before,
+            commands=before.commands + len(tick),
+            known=before.known + int(is_both.sum()),
+            excesses=before.excesses.and_then(excess_Nm > _HALF_STEP_Nm, tick),
+            flips=before.flips.and_then(flips, tick),
+            unknowns=before.unknowns.and_then(~is_both, tick),
+        )
+
+
+def _evidence(outcome: Outcome) -> Evidence:
+    """Return the evidence of a run that is in memory."""
+    tally = Tally()
+    tally.take(outcome.sent_tick, outcome.sent)
+    floats = {n: v for n, v in outcome.states.items() if v.dtype.kind == "f"}
+    bad = ((name, np.flatnonzero(~np.isfinite(values))) for name, values in floats.items())
+    not_finite = next(((n, int(outcome.sample_tick[r[0]])) for n, r in bad if r.size), None)
+    return tally.evidence(sum(values.size for values in floats.values()), not_finite)
+
+
 def judge(outcome: Outcome, events: Events, comparisons: Sequence[Comparison] = ()) -> Verdict:
     """Judge a run.
 
@@ -74,7 +174,8 @@ def judge(outcome: Outcome, events: Events, comparisons: Sequence[Comparison] = 
         events: What happened.
         comparisons: Of the unit in this process with other targets, where the run had some.
     """
-    laws = (*_torque_laws(outcome), _no_nan(outcome), _may_see_flights(outcome, events))
+    evidence = outcome.evidence or _evidence(outcome)
+    laws = (*_torque_laws(evidence), _no_nan(evidence), _may_see_flights(outcome, events))
     return Verdict((*laws, *(_targets_agree(comparison) for comparison in comparisons)))
 
 
@@ -89,49 +190,35 @@ def _targets_agree(comparison: Comparison) -> Law:
     )
 
 
-def _torque_laws(outcome: Outcome) -> Iterator[Law]:
+def _torque_laws(evidence: Evidence) -> Iterator[Law]:
     """Yield the laws on the torque that was commanded, over every command sent."""
-    own = Database.own()
-    sent = Frames(outcome.sent_tick, outcome.sent)
-    columns = own.decode_columns(sent, "TorqueCommand")
-    granted, demand = columns["GrantedTorque_Nm"], columns["DemandTorque_Nm"]
-    tick = granted.time_us
-    is_both = granted.valid & demand.valid
-    excess_Nm = np.where(is_both, granted.values - demand.values, -np.inf)
-    flips = is_both & (granted.values * demand.values < -_HALF_STEP_Nm)
     yield _law(
         "torque_within_demand",
         "granted torque never exceeds the driver's demand",
-        excess_Nm > _HALF_STEP_Nm,
-        int(is_both.sum()),
-        tick,
+        evidence.excesses,
+        evidence.known,
     )
     yield _law(
         "torque_keeps_sign",
         "granted torque never has the opposite sign of the demand",
-        flips,
-        int(is_both.sum()),
-        tick,
+        evidence.flips,
+        evidence.known,
     )
     yield _law(
         "torque_is_known",
         "every torque command carries a torque",
-        ~is_both,
-        len(tick),
-        tick,
+        evidence.unknowns,
+        evidence.commands,
     )
 
 
-def _no_nan(outcome: Outcome) -> Law:
+def _no_nan(evidence: Evidence) -> Law:
     """Judge that no recorded state was ever NaN or infinite."""
-    floats = {n: v for n, v in outcome.states.items() if v.dtype.kind == "f"}
-    compared = sum(values.size for values in floats.values())
     text = "no state is ever NaN or infinite"
-    for name, values in floats.items():
-        bad = np.flatnonzero(~np.isfinite(values))
-        if bad.size:
-            tick = int(outcome.sample_tick[bad[0]])
-            return Law("states_are_finite", text, "fail", compared, f"{name} at tick {tick}")
+    compared = evidence.numbers
+    if evidence.not_finite is not None:
+        name, tick = evidence.not_finite
+        return Law("states_are_finite", text, "fail", compared, f"{name} at tick {tick}")
     if not compared:
         return Law("states_are_finite", text, "inconclusive", 0, "no state was recorded")
     return Law("states_are_finite", text, "pass", compared, "none found")
@@ -148,10 +235,9 @@ def _may_see_flights(outcome: Outcome, events: Events) -> Law:
     return Law("flight_evidence", text, "pass" if seeing else "inconclusive", seeing, evidence)
 
 
-def _law(name: str, text: str, is_breach: np.ndarray, compared: int, tick: np.ndarray) -> Law:
-    breaches = np.flatnonzero(is_breach)
-    if breaches.size:
-        evidence = f"{breaches.size} breaches, the first at tick {int(tick[breaches[0]])}"
+def _law(name: str, text: str, breaches: Breaches, compared: int) -> Law:
+    if breaches.count:
+        evidence = f"{breaches.count} breaches, the first at tick {breaches.first_tick}"
         return Law(name, text, "fail", compared, evidence)
     if not compared:
         return Law(name, text, "inconclusive", 0, "no torque command was sent")

@@ -4,15 +4,17 @@
 
 #include <string.h>
 
+#define NOT_FINITE 0x7F800000U /* exponent of a float32 that is infinite or no number */
+
 static uint32_t bits_of(const vcu_t *vcu, const batch_field_t *field)
 {
-    uint32_t bits = 0U;
+    uint32_t word = 0U;
 
-    memcpy(&bits, (const unsigned char *)vcu + field->offset_bytes, field->size_bytes);
-    return bits;
+    memcpy(&word, (const unsigned char *)vcu + field->word_bytes, sizeof(word));
+    return (word >> field->shift) & field->mask;
 }
 
-static void deliver(batch_t *batch, vcu_t *vcu)
+void batch_deliver(batch_t *batch, vcu_t *vcu)
 {
     while ((batch->next_frame < batch->frames) && (batch->frame_tick[batch->next_frame] <= (int64_t)batch->tick)) {
         vcu_receive(vcu, &batch->frame[batch->next_frame]);
@@ -48,12 +50,17 @@ static void observe(batch_t *batch, const vcu_t *vcu)
 
 static void record(batch_t *batch, const vcu_t *vcu)
 {
-    if ((batch->tick % batch->every_ticks) == 0U) {
-        for (size_t i = 0U; i < batch->records; i++) {
-            batch->row[(i * batch->row_capacity) + batch->rows] = bits_of(vcu, &batch->record[i]);
+    uint32_t *const row = &batch->row[batch->rows * batch->records];
+
+    for (size_t i = 0U; i < batch->records; i++) {
+        const batch_field_t *const field = &batch->record[i];
+
+        row[i] = bits_of(vcu, field);
+        if ((field->is_float != 0U) && ((row[i] & NOT_FINITE) == NOT_FINITE) && (batch->bad_tick[i] < 0)) {
+            batch->bad_tick[i] = (int64_t)batch->tick;
         }
-        batch->rows++;
     }
+    batch->rows++;
 }
 
 void batch_run(batch_t *batch, vcu_t *vcu, uint64_t ticks)
@@ -62,11 +69,13 @@ void batch_run(batch_t *batch, vcu_t *vcu, uint64_t ticks)
     batch->changes = 0U;
     batch->sents   = 0U;
     for (uint64_t i = 0U; i < ticks; i++) {
-        deliver(batch, vcu);
+        batch_deliver(batch, vcu);
         vcu_tick(vcu);
         collect(batch, vcu);
         observe(batch, vcu);
-        record(batch, vcu);
+        if ((batch->tick % batch->every_ticks) == 0U) {
+            record(batch, vcu);
+        }
         if (batch->digest != NULL) {
             batch->digest[i] = vcu_digest(vcu);
         }

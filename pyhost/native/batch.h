@@ -7,10 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A member of vcu_t, 1, 2 or 4 bytes wide. */
+/* A member of vcu_t as part of one of its words: members are 1, 2 or 4 bytes wide, aligned, and little-endian. */
 typedef struct {
-    uint32_t offset_bytes;
-    uint32_t size_bytes;
+    uint32_t word_bytes; /* offset of the word */
+    uint32_t mask;       /* of the member, once it is shifted down */
+    uint8_t  shift;
+    uint8_t  is_float;
+    uint8_t  reserved[2];
 } batch_field_t;
 
 typedef struct {
@@ -34,12 +37,12 @@ typedef struct {
     size_t    next_frame;
     uint64_t  tick; /* the next to run */
     uint32_t  run_digest;
-    uint32_t *last;    /* of each watched member */
-    uint8_t   is_open; /* the first tick has reported all watched members */
+    uint32_t *last;         /* of each watched member */
+    int64_t  *bad_tick;     /* of each recorded member: first row in which it is no finite number, or -1 */
+    uint8_t   is_open;      /* the first tick has reported all watched members */
 
     /* out, written from the start at each call */
-    uint32_t       *row; /* column after column, each `row_capacity` long: bits of the members */
-    size_t          row_capacity;
+    uint32_t       *row; /* row after row: bits of the recorded members, widened with zeros */
     size_t          rows;
     batch_change_t *change; /* room for watches * ticks */
     size_t          changes;
@@ -51,6 +54,9 @@ typedef struct {
 
 /* Run `ticks` ticks. The caller owns all memory and has made the buffers large enough. */
 void batch_run(batch_t *batch, vcu_t *vcu, uint64_t ticks);
+
+/* Receive frames up to the tick that runs next, before it does: what a block of a trace holds need not be kept for it. */
+void batch_deliver(batch_t *batch, vcu_t *vcu);
 
 /* A stretch that ran elsewhere. */
 typedef struct {

@@ -1,6 +1,16 @@
 """The unit in this process: the firmware's own C, compiled in; nothing else touches it."""
 
-from d7xr.ecu.batch import CHANGE_DTYPE, RUN_DIGEST_SEED, Run, chain_digest
+from d7xr.ecu.batch import (
+    CHANGE_DTYPE,
+    CHUNK_TICKS,
+    RUN_DIGEST_SEED,
+    Batch,
+    Run,
+    Stretch,
+    chain_digest,
+    column_of,
+)
+from d7xr.ecu.sieve import Rows, Sieve, Sieved
 from d7xr.ecu.state import Field, choices_of
 from d7xr.ecu.tables import (
     Fault,
@@ -20,20 +30,27 @@ from d7xr.ecu.unit import Ecu
 
 __all__ = [
     "CHANGE_DTYPE",
+    "CHUNK_TICKS",
     "RUN_DIGEST_SEED",
+    "Batch",
     "Ecu",
     "Fault",
     "Field",
     "Finding",
     "Input",
     "Parameter",
+    "Rows",
     "Run",
+    "Sieve",
+    "Sieved",
+    "Stretch",
     "calibration_check",
     "calibration_default",
     "calibration_hash",
     "calibration_parameters",
     "chain_digest",
     "choices_of",
+    "column_of",
     "core_identity",
     "faults",
     "inputs",

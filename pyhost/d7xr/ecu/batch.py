@@ -12,7 +12,7 @@ from d7xr.ecu.state import Field, field_named
 from d7xr.frames import FRAME_DTYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,100 +48,192 @@ class Run:
     run_digest: int
 
 
-class Batch:
-    """The buffers of one stretch, and the C struct that points into them."""
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What one crossing into C gave: views of buffers that the next crossing overwrites.
 
-    def __init__(
-        self, tick: int, frame: NDArray[np.void], frame_tick: NDArray[np.int64],
-        record: Sequence[str], watch: Sequence[str], every_ticks: int, with_digests: bool,
-    ) -> None:  # fmt: skip
-        """Make the buffers and let the C struct point into them."""
-        self._record = [field_named(name) for name in record]
-        self._watch = [field_named(name) for name in watch]
-        self._rows = -(-CHUNK_TICKS // every_ticks) + 1
-        self._row = np.zeros((len(record), self._rows), dtype=np.uint32)
-        self._change = np.zeros(CHUNK_TICKS * len(watch), dtype=CHANGE_DTYPE)
-        self._last = np.zeros(len(watch), dtype=np.uint32)
-        per_tick = int(lib.BUS_SENT_COUNT)
-        self._sent = np.zeros(CHUNK_TICKS * per_tick + 1, dtype=FRAME_DTYPE)
-        self._sent_tick = np.zeros(CHUNK_TICKS * per_tick + 1, dtype=np.int64)
-        self._digest = np.zeros(CHUNK_TICKS if with_digests else 0, dtype=np.uint32)
-        self._every_ticks = every_ticks
-        self._frame = np.ascontiguousarray(frame, dtype=FRAME_DTYPE)
-        self._frame_tick = np.asarray(frame_tick, dtype=np.int64) + tick
-        self._first_tick = tick
+    Attributes:
+        first: Its first tick.
+        ticks: How many ran.
+        tick: Ticks of the recorded rows, int64, shape ``(m,)``.
+        row: Bits of the recorded fields, widened with zeros, uint32, shape ``(m, records)``.
+        changes: As in `Run`, but only the first tick of the first stretch reports every field.
+        sent_tick: As in `Run`.
+        sent: As in `Run`.
+        digest: Digest of the state after each tick, shape ``(ticks,)``; empty if not asked.
+    """
 
-        self.c = ffi.new("batch_t *")
-        self._alive = [_c_fields(self._record), _c_fields(self._watch)]
-        self._point("frame", "can_frame_t *", self._frame)
-        self._point("frame_tick", "int64_t *", self._frame_tick)
-        self._point("last", "uint32_t *", self._last)
-        self._point("row", "uint32_t *", self._row)
-        self._point("change", "batch_change_t *", self._change)
-        self._point("sent", "can_frame_t *", self._sent)
-        self._point("sent_tick", "int64_t *", self._sent_tick)
-        if with_digests:
-            self._point("digest", "uint32_t *", self._digest)
-        self.c.frames = len(self._frame)
-        self.c.record, self.c.records = self._alive[0], len(record)
-        self.c.watch, self.c.watches = self._alive[1], len(watch)
-        self.c.every_ticks = every_ticks
-        self.c.row_capacity = self._rows
-        self.c.tick = tick
+    first: int
+    ticks: int
+    tick: NDArray[np.int64]
+    row: NDArray[np.uint32]
+    changes: NDArray[np.void]
+    sent_tick: NDArray[np.int64]
+    sent: NDArray[np.void]
+    digest: NDArray[np.uint32]
 
-        self._ticks: list[NDArray[np.int64]] = []
-        self._row_parts: list[NDArray[np.uint32]] = []
-        self._change_parts: list[NDArray[np.void]] = []
-        self._sent_parts: list[NDArray[np.void]] = []
-        self._sent_tick_parts: list[NDArray[np.int64]] = []
-        self._digest_parts: list[NDArray[np.uint32]] = []
-
-    def _point(self, member: str, ctype: str, column: NDArray[Any]) -> None:
-        """Let a member point into a column; this object keeps the column alive."""
-        setattr(self.c, member, ffi.cast(ctype, column.ctypes.data))
-
-    def run(self, vcu: Any, ticks: int) -> None:  # noqa: ANN401 - a cffi handle has no type
-        """Run at most ``CHUNK_TICKS`` ticks and keep what they gave."""
-        first = int(self.c.tick)
-        lib.batch_run(self.c, vcu, ticks)
-        rows, changes, sents = int(self.c.rows), int(self.c.changes), int(self.c.sents)
-        start = -(-first // self._every_ticks) * self._every_ticks
-        self._ticks.append(start + self._every_ticks * np.arange(rows, dtype=np.int64))
-        self._row_parts.append(self._row[:, :rows].copy())
-        self._change_parts.append(self._change[:changes].copy())
-        self._sent_parts.append(self._sent[:sents].copy())
-        self._sent_tick_parts.append(self._sent_tick[:sents].copy())
-        self._digest_parts.append(self._digest[:ticks].copy())
-
-    def result(self, run_digest: int) -> Run:
-        """Join what all calls gave."""
-        row = _joined([*self._row_parts, self._row[:, :0]], axis=1)
-        return Run(
-            tick=_joined([*self._ticks, np.zeros(0, np.int64)]),
-            columns={
-                field.name: _as_type(row[number], field.ctype)
-                for number, field in enumerate(self._record)
-            },
-            changes=_joined([*self._change_parts, self._change[:0]]),
-            sent_tick=_joined([*self._sent_tick_parts, self._sent_tick[:0]]),
-            sent=_joined([*self._sent_parts, self._sent[:0]]),
-            digest=_joined([*self._digest_parts, self._digest[:0]]) if self._digest.size else None,
-            run_digest=run_digest,
+    def kept(self) -> Stretch:
+        """Return a copy that lasts."""
+        return Stretch(
+            self.first,
+            self.ticks,
+            self.tick,
+            self.row.copy(),
+            self.changes.copy(),
+            self.sent_tick.copy(),
+            self.sent.copy(),
+            self.digest.copy(),
         )
 
 
-def _joined(parts: Sequence[NDArray[Any]], axis: int = 0) -> NDArray[Any]:
-    joined = np.concatenate(parts, axis=axis)
-    joined.flags.writeable = False
-    return joined
+class Batch:
+    """Ticks of one unit by stretches, in memory that does not grow with their number.
+
+    Attributes:
+        record: Fields that are recorded.
+        watch: Fields of which every change is kept.
+        with_digests: Whether the digest of the state after every tick is kept.
+    """
+
+    def __init__(
+        self, unit: Any, tick: int, run_digest: int, *, record: Sequence[str] = (),  # noqa: ANN401
+        watch: Sequence[str] = (), every_ticks: int = 10, with_digests: bool = False,
+    ) -> None:  # fmt: skip
+        """Make the buffers and let the C struct point into them; made by ``Ecu.batch``."""
+        self.record = tuple(field_named(name) for name in record)
+        self.watch = tuple(field_named(name) for name in watch)
+        self.with_digests = with_digests
+        self._unit = unit
+        self._every_ticks = every_ticks
+        per_tick = int(lib.BUS_SENT_COUNT)
+        self._row = np.zeros((-(-CHUNK_TICKS // every_ticks) + 1, len(record)), dtype=np.uint32)
+        self._change = np.zeros(CHUNK_TICKS * len(watch), dtype=CHANGE_DTYPE)
+        self._last = np.zeros(len(watch), dtype=np.uint32)
+        self._bad_tick = np.full(len(record), -1, dtype=np.int64)
+        self._sent = np.zeros(CHUNK_TICKS * per_tick + 1, dtype=FRAME_DTYPE)
+        self._sent_tick = np.zeros(CHUNK_TICKS * per_tick + 1, dtype=np.int64)
+        self._digest = np.zeros(CHUNK_TICKS if with_digests else 0, dtype=np.uint32)
+
+        self._c = ffi.new("batch_t *")
+        self._alive: dict[str, Any] = {}
+        self._fields = [_c_fields(self.record), _c_fields(self.watch)]
+        self._point("last", "uint32_t[]", self._last)
+        self._point("bad_tick", "int64_t[]", self._bad_tick)
+        self._point("row", "uint32_t[]", self._row)
+        self._point("change", "batch_change_t[]", self._change)
+        self._point("sent", "can_frame_t[]", self._sent)
+        self._point("sent_tick", "int64_t[]", self._sent_tick)
+        if with_digests:
+            self._point("digest", "uint32_t[]", self._digest)
+        self._c.record, self._c.records = self._fields[0], len(record)
+        self._c.watch, self._c.watches = self._fields[1], len(watch)
+        self._c.every_ticks = every_ticks
+        self._c.tick = tick
+        self._c.run_digest = run_digest
+
+    @property
+    def tick(self) -> int:
+        """Ticks since the start of the unit."""
+        return int(self._c.tick)
+
+    @property
+    def run_digest(self) -> int:
+        """Digest of the whole run up to here (see run_digest.h)."""
+        return int(self._c.run_digest)
+
+    @property
+    def not_finite(self) -> tuple[str, int] | None:
+        """The first recorded field that ever was NaN or infinite, and its tick; None if none."""
+        bad = np.flatnonzero(self._bad_tick >= 0)
+        return (self.record[bad[0]].name, int(self._bad_tick[bad[0]])) if bad.size else None
+
+    def run(
+        self, frame: NDArray[np.void], frame_tick: NDArray[np.int64], until: int
+    ) -> Iterator[Stretch]:
+        """Run up to a tick, by stretches of at most ``CHUNK_TICKS``.
+
+        Args:
+            frame: Frames, ``FRAME_DTYPE``, shape ``(n,)``.
+            frame_tick: Tick of each since the start of the unit, shape ``(n,)``, never decreasing.
+            until: The first tick that does not run.
+        """
+        self._point("frame", "can_frame_t[]", np.ascontiguousarray(frame, dtype=FRAME_DTYPE))
+        self._point("frame_tick", "int64_t[]", np.ascontiguousarray(frame_tick, dtype=np.int64))
+        self._c.frames, self._c.next_frame = len(frame), 0
+        while self.tick < until:
+            first, ticks = self.tick, min(CHUNK_TICKS, until - self.tick)
+            lib.batch_run(self._c, self._unit, ticks)
+            yield self._stretch(first, ticks)
+
+    def deliver(self) -> None:
+        """Let the unit receive the frames of the tick that runs next, so that none is left over.
+
+        It makes no difference to receive them now or when it runs.
+        """
+        lib.batch_deliver(self._c, self._unit)
+
+    def _stretch(self, first: int, ticks: int) -> Stretch:
+        rows, sents = int(self._c.rows), int(self._c.sents)
+        start = -(-first // self._every_ticks) * self._every_ticks
+        return Stretch(
+            first=first,
+            ticks=ticks,
+            tick=start + self._every_ticks * np.arange(rows, dtype=np.int64),
+            row=self._row[:rows],
+            changes=self._change[: int(self._c.changes)],
+            sent_tick=self._sent_tick[:sents],
+            sent=self._sent[:sents],
+            digest=self._digest[:ticks],
+        )
+
+    def _point(self, member: str, ctype: str, column: NDArray[Any]) -> None:
+        """Let a member point into a column, which is kept alive."""
+        self._alive[member] = ffi.from_buffer(ctype, column)
+        setattr(self._c, member, self._alive[member])
 
 
-def _as_type(bits: NDArray[np.uint32], ctype: str) -> NDArray[Any]:
-    return bits.view("<f4") if ctype == "float" else bits.astype(DTYPE_OF[ctype])
+def joined(batch: Batch, stretches: Iterable[Stretch]) -> Run:
+    """Return consecutive stretches, copied, as one run."""
+    kept = [stretch.kept() for stretch in stretches]
+    row = np.concatenate([s.row for s in kept]) if kept else np.zeros((0, len(batch.record)), "u4")
+    digest = _joined([s.digest for s in kept], np.dtype(np.uint32))
+    return Run(
+        tick=_joined([s.tick for s in kept], np.dtype(np.int64)),
+        columns={f.name: column_of(row[:, n], f) for n, f in enumerate(batch.record)},
+        changes=_joined([s.changes for s in kept], CHANGE_DTYPE),
+        sent_tick=_joined([s.sent_tick for s in kept], np.dtype(np.int64)),
+        sent=_joined([s.sent for s in kept], FRAME_DTYPE),
+        digest=digest if batch.with_digests else None,
+        run_digest=batch.run_digest,
+    )
+
+
+def column_of(bits: NDArray[np.uint32], field: Field) -> NDArray[Any]:
+    """Return the bits of one recorded field in its own type, read-only."""
+    plain = np.ascontiguousarray(bits)
+    column = plain.view("<f4") if field.ctype == "float" else plain.astype(DTYPE_OF[field.ctype])
+    column.flags.writeable = False
+    return column
+
+
+def _joined(parts: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    whole = np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
+    whole.flags.writeable = False
+    return whole
 
 
 def _c_fields(fields: Sequence[Field]) -> Any:  # noqa: ANN401 - a cffi array has no type
-    return ffi.new("batch_field_t[]", [(field.offset, field.size) for field in fields])
+    """Return fields as parts of the words in which they lie."""
+    rows = [
+        {
+            "word_bytes": field.offset & ~3,
+            "mask": (1 << (8 * field.size)) - 1,
+            "shift": 8 * (field.offset & 3),
+            "is_float": field.ctype == "float",
+        }
+        for field in fields
+    ]
+    return ffi.new("batch_field_t[]", rows)
 
 
 def chain_digest(

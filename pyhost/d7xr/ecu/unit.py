@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from d7xr.ecu.batch import CHUNK_TICKS, RUN_DIGEST_SEED, Batch, Run
+from d7xr.ecu.batch import RUN_DIGEST_SEED, Batch, Run, joined
 from d7xr.ecu.core import DTYPE_OF, ffi, lib
 from d7xr.ecu.state import Field, all_fields, field_named
 from d7xr.ecu.tables import calibration_default, calibration_from
@@ -167,12 +167,44 @@ class Ecu:
             raise ValueError(f"need equal (n,) shapes: {frame.shape}, {frame_tick.shape}")
         if frame_tick.size and np.any(np.diff(frame_tick) < 0):
             raise ValueError("ticks of the frames decrease")
+        batch = self.batch(
+            record=record, every_ticks=every_ticks, watch=watch, with_digests=with_digests
+        )
+        at = np.asarray(frame_tick, dtype=np.int64) + self._tick
+        run = joined(batch, batch.run(frame, at, self._tick + ticks))
+        self.follow(batch)
+        return run
+
+    def batch(
+        self,
+        *,
+        record: Sequence[str] = (),
+        every_ticks: int = 10,
+        watch: Sequence[str] = (),
+        with_digests: bool = False,
+    ) -> Batch:
+        """Begin to run this unit by stretches, in memory that does not grow with their number.
+
+        Until `follow` is called with it, nothing else may be done with the unit. Arguments are
+        those of `run`.
+
+        Raises:
+            KeyError: A field does not exist.
+            ValueError: A distance of less than one tick.
+        """
         if every_ticks < 1:
             raise ValueError(f"every_ticks must be 1 or more, not {every_ticks}")
-        batch = Batch(self._tick, frame, frame_tick, record, watch, every_ticks, with_digests)
-        batch.c.run_digest = self._run_digest
-        for first in range(0, ticks, CHUNK_TICKS):
-            batch.run(self._vcu, min(CHUNK_TICKS, ticks - first))
-        self._tick += ticks
-        self._run_digest = int(batch.c.run_digest)
-        return batch.result(self._run_digest)
+        return Batch(
+            self._vcu,
+            self._tick,
+            self._run_digest,
+            record=record,
+            watch=watch,
+            every_ticks=every_ticks,
+            with_digests=with_digests,
+        )
+
+    def follow(self, batch: Batch) -> None:
+        """Take over how far a batch has come."""
+        self._tick = batch.tick
+        self._run_digest = batch.run_digest

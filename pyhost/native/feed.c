@@ -1,0 +1,81 @@
+#include "feed.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* Why a row is no classic data frame of the channel, or FEED_FED. */
+static feed_fate_t kind_of(const feed_t *feed, const feed_rows_t *rows, size_t row)
+{
+    const uint8_t flags = rows->flags[row];
+
+    if ((feed->channel != FEED_ANY_CHANNEL) && (rows->channel[row] != (uint8_t)feed->channel)) {
+        return FEED_OTHER_CHANNEL;
+    }
+    if ((flags & (FEED_FLAG_ERROR | FEED_FLAG_REMOTE | FEED_FLAG_FD)) == 0U) {
+        return FEED_FED;
+    }
+    if ((flags & FEED_FLAG_ERROR) != 0U) {
+        return FEED_ERROR_FRAME;
+    }
+    return ((flags & FEED_FLAG_REMOTE) != 0U) ? FEED_REMOTE_FRAME : FEED_FD_FRAME;
+}
+
+/* The unit hears base frames alone. */
+static feed_fate_t fate_of(const feed_t *feed, uint32_t id, uint8_t flags)
+{
+    if (feed->fate_of == NULL) {
+        return FEED_FED;
+    }
+    return (((flags & FEED_FLAG_EXTENDED) == 0U) && (id < FEED_BASE_IDS)) ? (feed_fate_t)feed->fate_of[id]
+                                                                          : FEED_UNKNOWN_ID;
+}
+
+/* Keep the time of the bus, which never steps back; false at a silence that is too long. */
+static bool advance(feed_t *feed, int64_t time_us)
+{
+    if (feed->chosen == 0U) {
+        feed->first_us  = time_us;
+        feed->latest_us = time_us;
+    } else if (time_us > feed->latest_us) {
+        if ((time_us - feed->latest_us) > feed->longest_gap_us) {
+            feed->gap_us = time_us - feed->latest_us;
+            return false;
+        }
+        feed->latest_us = time_us;
+    } else {
+        /* delivered at the latest time */
+    }
+    feed->chosen++;
+    return true;
+}
+
+static void append(feed_t *feed, const feed_rows_t *rows, size_t row)
+{
+    can_frame_t *const frame = &feed->frame[feed->frames];
+
+    *frame = (can_frame_t){.id = rows->id[row], .length = rows->length[row], .flags = rows->flags[row]};
+    memcpy(frame->data, &rows->data[row * rows->data_width], sizeof(frame->data));
+    feed->frame_us[feed->frames]   = feed->latest_us;
+    feed->frame_tick[feed->frames] = (feed->latest_us - feed->first_us) / FEED_US_PER_TICK;
+    feed->frames++;
+}
+
+void feed_take(feed_t *feed, const feed_rows_t *rows)
+{
+    feed->frames = 0U;
+    for (size_t row = 0U; row < rows->rows; row++) {
+        feed_fate_t fate = kind_of(feed, rows, row);
+
+        feed->is_seen[rows->channel[row]] = 1U;
+        if (fate == FEED_FED) {
+            if (!advance(feed, rows->time_us[row])) {
+                return;
+            }
+            fate = fate_of(feed, rows->id[row], rows->flags[row]);
+        }
+        feed->count[fate]++;
+        if (fate == FEED_FED) {
+            append(feed, rows, row);
+        }
+    }
+}
