@@ -81,7 +81,7 @@ _Noreturn void board_restart(void);
 bool board_crash(uint32_t words[BOARD_CRASH_WORDS]);
 void board_forget_crash(void);
 
-/* Flash for store.c: two slots, each erased as a whole, programmed by words. Every call is bounded and says whether the
+/* Flash for store.c: two slots, each erased as a whole, programmed by words that were blank. Every call is bounded and says whether the
  * flash now holds what was asked for. */
 #define BOARD_SLOTS 2U
 

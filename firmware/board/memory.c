@@ -10,27 +10,32 @@
 #define STANDING_BELOW_RPM 50.0f
 #define REFUSED 0xFFFFFFFFUL /* no number: a float of these bits is none, an integer out of every range */
 
+#define LIFE_LAYOUT ((uint32_t)sizeof(life_t)) /* members go to the end */
+
 typedef struct {
-    vcu_calibration_t calibration;
-    uint32_t          fault_mask[FAULT_WORDS];
-    uint32_t          crash_count;
-    uint32_t          crash[BOARD_CRASH_WORDS];
-} kept_t;
+    uint32_t fault_mask[FAULT_WORDS];
+    uint32_t crash_count;
+    uint32_t crash[BOARD_CRASH_WORDS];
+} life_t;
 
 typedef union {
-    kept_t   as;
-    uint32_t word[sizeof(kept_t) / sizeof(uint32_t)];
-} memory_t;
-#define MEMORY_WORDS ((uint32_t)(sizeof(memory_t) / sizeof(uint32_t)))
-_Static_assert(sizeof(memory_t) == sizeof(kept_t), "memory_t: words only");
+    vcu_calibration_t as;
+    uint32_t          word[sizeof(vcu_calibration_t) / sizeof(uint32_t)];
+} set_t;
+#define SET_WORDS ((uint32_t)(sizeof(set_t) / sizeof(uint32_t)))
 
-static memory_t          memory;
-static vcu_calibration_t calibration; /* the set in use: faults are kept beside the set that was loaded */
-static store_result_t    state;
-static uint32_t          standing_ms;
-static bool              is_changed;
-static bool              is_prepared;
-static bool              has_failed;
+typedef union {
+    life_t   as;
+    uint32_t word[sizeof(life_t) / sizeof(uint32_t)];
+} kept_t;
+#define LIFE_WORDS ((uint32_t)(sizeof(kept_t) / sizeof(uint32_t)))
+
+static set_t          set; /* the calibration in use */
+static kept_t         life;
+static store_result_t state;
+static uint32_t       standing_ms;
+static bool           is_changed;
+static bool           has_failed;
 
 /* Which number lies where: a set that was kept by a firmware with other numbers, or another order, is told apart. */
 static uint32_t layout(void)
@@ -43,15 +48,10 @@ static uint32_t layout(void)
 #include "calibration.def"
 #undef CAL
 #undef CAL_ARRAY
-        (uint32_t)sizeof(kept_t),
+        (uint32_t)sizeof(vcu_calibration_t),
     };
 
     return digest_words(DIGEST_SEED, places, sizeof(places));
-}
-
-static void begin_empty(void)
-{
-    memory = (memory_t){.as = {.calibration = calibration_default}};
 }
 
 static void note_crash(void)
@@ -59,9 +59,9 @@ static void note_crash(void)
     uint32_t words[BOARD_CRASH_WORDS];
 
     if (board_crash(words)) {
-        memory.as.crash_count = numeric_count_u32(memory.as.crash_count);
+        life.as.crash_count = numeric_count_u32(life.as.crash_count);
         for (uint32_t i = 0U; i < BOARD_CRASH_WORDS; i++) {
-            memory.as.crash[i] = words[i];
+            life.as.crash[i] = words[i];
         }
         is_changed = true;
     }
@@ -74,42 +74,53 @@ static bool is_standing(const vcu_t *vcu)
     return (speed->is_valid != 0U) && (speed->value < STANDING_BELOW_RPM);
 }
 
-static void keep(void)
+static void keep_life(void)
 {
-    is_prepared = false; /* once a start: the slot is written now, whatever comes of it */
-    has_failed  = !store_write(memory.word, MEMORY_WORDS, layout());
-    is_changed  = has_failed;
+    has_failed = (store_write(STORE_KIND_LIFE, life.word, LIFE_WORDS, LIFE_LAYOUT) != STORE_WRITTEN) || has_failed;
+    is_changed = false; /* whatever came of it: flash that does not hold is not worn out by trying */
 }
 
 const vcu_calibration_t *memory_load(void)
 {
-    begin_empty();
-    state       = store_read(memory.word, MEMORY_WORDS, layout());
-    calibration = memory.as.calibration;
+    set        = (set_t){.as = calibration_default};
+    life       = (kept_t){.as = {.crash_count = 0U}};
+    has_failed = !store_prepare();
+    state      = store_read(STORE_KIND_CALIBRATION, set.word, SET_WORDS, layout());
+    (void)store_read(STORE_KIND_LIFE, life.word, LIFE_WORDS, LIFE_LAYOUT);
     if ((state == STORE_FOREIGN) || (state == STORE_BROKEN)) {
-        const uint32_t refused = REFUSED;
-
-        for (uint32_t i = 0U; i < sizeof(calibration); i += (uint32_t)sizeof(refused)) {
-            __builtin_memcpy((unsigned char *)&calibration + i, &refused, sizeof(refused));
+        for (uint32_t i = 0U; i < SET_WORDS; i++) {
+            set.word[i] = REFUSED;
         }
     }
     note_crash();
-    is_prepared = store_prepare();
-    return &calibration;
+    return &set.as;
 }
 
 void memory_tick(const vcu_t *vcu)
 {
     for (uint32_t word = 0U; word < (uint32_t)FAULT_WORDS; word++) {
-        const uint32_t mask = memory.as.fault_mask[word] | vcu->control.fault.occurred_mask[word];
+        const uint32_t mask = life.as.fault_mask[word] | vcu->control.fault.occurred_mask[word];
 
-        is_changed                 = is_changed || (mask != memory.as.fault_mask[word]);
-        memory.as.fault_mask[word] = mask;
+        is_changed               = is_changed || (mask != life.as.fault_mask[word]);
+        life.as.fault_mask[word] = mask;
     }
     standing_ms = is_standing(vcu) ? numeric_count_u32(standing_ms) : 0U;
-    if (is_changed && is_prepared && (standing_ms >= STANDING_MS)) {
-        keep();
+    if (is_changed && (standing_ms >= STANDING_MS)) {
+        keep_life();
     }
+}
+
+store_written_t memory_keep(const vcu_calibration_t *calibration)
+{
+    const set_t           asked  = {.as = *calibration};
+    const store_written_t result = store_write(STORE_KIND_CALIBRATION, asked.word, SET_WORDS, layout());
+
+    if (result == STORE_WRITTEN) {
+        set   = asked;
+        state = STORE_READ;
+    }
+    has_failed = has_failed || (result == STORE_FAILED);
+    return result;
 }
 
 store_result_t memory_state(void)
@@ -119,12 +130,12 @@ store_result_t memory_state(void)
 
 uint32_t memory_fault_mask(uint32_t word)
 {
-    return memory.as.fault_mask[word];
+    return life.as.fault_mask[word];
 }
 
 uint32_t memory_crash_count(void)
 {
-    return memory.as.crash_count;
+    return life.as.crash_count;
 }
 
 bool memory_has_failed(void)

@@ -9,14 +9,19 @@
 #include <stdint.h>
 
 /* Read what was kept, and make ready to keep more; may take seconds, so before the watchdog is started. The result is
- * the calibration of this unit for as long as it runs: the kept set, the built-in one if none was ever kept, and one
- * that vcu_init() refuses if what was kept cannot be trusted: the built-in set then counts, with a fault. */
+ * the calibration of this unit: the kept set, the built-in one if none was ever kept, and one that vcu_init() refuses
+ * if what was kept cannot be trusted: the built-in set then counts, with a fault. It stays where it is; only
+ * memory_keep() changes it. */
 const vcu_calibration_t *memory_load(void);
 
-/* Once a millisecond: a new fault or crash is kept as soon as the car stands with its engine off, once a start. */
+/* Once a millisecond: new faults and crashes are kept as soon as the car stands with its engine off. */
 void memory_tick(const vcu_t *vcu);
 
-store_result_t memory_state(void);    /* what memory_load() found */
+/* Keep a set that is safe: if it is written, it is the one of every unit that begins from now on; if not, nothing has
+ * changed. The processor stands for some milliseconds, so not while the engine runs. */
+store_written_t memory_keep(const vcu_calibration_t *calibration);
+
+store_result_t memory_state(void);    /* what there is of a calibration */
 uint32_t       memory_fault_mask(uint32_t word); /* bits of fault_id_t, ever: one of FAULT_WORDS */
 uint32_t       memory_crash_count(void);
 bool           memory_has_failed(void); /* the flash did not hold what was to be kept */

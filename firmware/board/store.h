@@ -1,14 +1,16 @@
-/* store.h - a set of words that outlives power, and that power may leave at any moment.
+/* store.h - records of words that outlive power, and that power may leave at any moment.
  *
- * Two slots of flash take turns. A slot is a header and the set:
+ * A journal in two slots of flash. A record is a header and words, and begins where a multiple of STORE_GRAIN_WORDS is:
  *
- *   magic, sequence, words in the set, layout of the set, CRC-32 over all that follows the magic but itself; the set
+ *   magic, sequence, kind and number of words, layout, CRC-32 over all that follows the magic but itself; the words
  *
- * Writing takes the slot that does not hold the set in use. It has been erased before (store_prepare()), everything is
- * programmed and read back, and the magic goes last: before that word the old set counts, from it on the new one. An
- * erase never touches the slot in use. So whenever power goes, the next start finds one of the two sets, whole.
+ * Of each kind the newest whole record counts. A new one is appended where the flash is blank, is read back word by
+ * word, and its magic goes last: before that word the old record counts, from it on the new one. A slot that has become
+ * half full is left at a start: the record in use of each kind is copied into the other slot, which is erased first.
+ * An erase never touches a slot that holds the only copy of a record in use. So whenever power goes, the next start
+ * finds of each kind the old record or the new one, whole.
  *
- * A set of another layout is somebody else's: it is refused, never read with a wrong meaning.
+ * A record of another layout is somebody else's: it is refused, never read with a wrong meaning.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -17,22 +19,36 @@
 #include <stdint.h>
 
 #define STORE_HEADER_WORDS 5U
+#define STORE_GRAIN_WORDS 16U
+
+/* What records are of. Their numbers are in every flash: new ones go to the end. */
+typedef enum {
+    STORE_KIND_CALIBRATION = 0,
+    STORE_KIND_LIFE, /* faults that ever were, crashes */
+    STORE_KIND_COUNT
+} store_kind_t;
 
 typedef enum {
-    STORE_EMPTY = 0, /* nothing was ever written whole */
+    STORE_EMPTY = 0, /* nothing of this kind was ever written whole */
     STORE_READ,
-    STORE_FOREIGN,   /* the newest set is of another layout */
-    STORE_BROKEN     /* something was written whole once, and no slot holds up */
+    STORE_FOREIGN,   /* the newest record of this kind is of another layout */
+    STORE_BROKEN     /* there is none, but something that was written whole once does not hold up */
 } store_result_t;
 
-/* The newest whole set, of exactly this size and layout; `set` is written for STORE_READ only. */
-store_result_t store_read(uint32_t *set, uint32_t words, uint32_t layout);
+typedef enum {
+    STORE_WRITTEN = 0,
+    STORE_FULL,  /* no room until the next start, which makes some */
+    STORE_FAILED /* the flash does not hold what was written; the record in use is what it was */
+} store_written_t;
 
-/* Erase the slot that will be written next, unless it is blank. Takes seconds on silicon: for when nothing waits. */
+/* At start, before anything else here: find the place for the next record, and make room where there is little. May
+ * take seconds on silicon. False: the flash did not do what it was told. */
 bool store_prepare(void);
 
-/* Write a set into the prepared slot. False: it is not prepared, or the flash does not hold what was written; the set
- * in use is what it was. */
-bool store_write(const uint32_t *set, uint32_t words, uint32_t layout);
+/* The newest whole record of a kind, of exactly this size and layout; `words` are written for STORE_READ only. */
+store_result_t store_read(store_kind_t kind, uint32_t *words, uint32_t count, uint32_t layout);
+
+/* Append a record. Takes 16 us a word on silicon, in which the processor waits. */
+store_written_t store_write(store_kind_t kind, const uint32_t *words, uint32_t count, uint32_t layout);
 
 #endif

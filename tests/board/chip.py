@@ -38,7 +38,7 @@ from tests.board.bxcan import BTR, BxCan, Frame
 
 FLASH, FLASH_BYTES = 0x08000000, 0xC0000
 SLOTS, SLOTS_BYTES = 0x080C0000, 0x40000
-RAM, RAM_BYTES = 0x20000000, 0x20000
+RAM, RAM_BYTES, EMULATED_RAM_BYTES = 0x20000000, 0x20000, 0x30000
 PERIPHERALS, PERIPHERALS_BYTES = 0x40000000, 0x80000
 SYSTEM, DEBUG, UNIQUE = 0xE000E000, 0xE0042000, 0x1FFF7000
 PAGE = 0x1000
@@ -102,7 +102,7 @@ class Chip:
         uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
         uc.mem_map(FLASH, FLASH_BYTES, UC_PROT_READ | UC_PROT_EXEC)
-        uc.mem_map(RAM, RAM_BYTES)
+        uc.mem_map(RAM, RAM_BYTES if chip else EMULATED_RAM_BYTES)
         uc.mem_map(UNIQUE, PAGE, UC_PROT_READ)
         uc.mem_map(DEBUG, PAGE, UC_PROT_READ)
         uc.mem_write(FLASH, b"\xff" * FLASH_BYTES)

@@ -22,12 +22,14 @@ static uint32_t steps;
 static uint32_t power_goes_at;
 static uint32_t damage;
 static uint32_t misuses;
+static uint32_t erased;
 
 void     model_reset(void);
 void     model_power(uint32_t goes_at, uint32_t kind);
 void     model_spoil(uint32_t slot, uint32_t index, uint32_t bits);
 uint32_t model_steps(void);
 uint32_t model_misuses(void);
+uint32_t model_erased(void);
 uint32_t model_word(uint32_t slot, uint32_t index);
 
 void model_reset(void)
@@ -38,6 +40,7 @@ void model_reset(void)
         }
     }
     misuses = 0U;
+    erased  = 0U;
     model_power(UINT32_MAX, 0U);
 }
 
@@ -61,6 +64,11 @@ uint32_t model_steps(void)
 uint32_t model_misuses(void)
 {
     return misuses;
+}
+
+uint32_t model_erased(void)
+{
+    return erased;
 }
 
 uint32_t model_word(uint32_t slot, uint32_t index)
@@ -98,6 +106,7 @@ uint32_t board_slot_words(void)
 
 bool board_slot_erase(uint32_t slot)
 {
+    erased++;
     for (uint32_t part = 0U; part < ERASE_PARTS; part++) {
         for (uint32_t i = 0U; i < (WORDS / ERASE_PARTS); i++) {
             change(&flash[slot][(part * (WORDS / ERASE_PARTS)) + i], ERASED);

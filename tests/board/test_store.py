@@ -1,4 +1,4 @@
-"""Whatever moment power goes at, the next start finds the old set or the new one (PAIN-58)."""
+"""Whatever moment power goes at, the next start finds the old record or the new one (PAIN-58)."""
 
 import ctypes
 import subprocess
@@ -19,7 +19,9 @@ HEADER_WORDS = 5
 SLOTS = 2
 DAMAGES = range(4)
 FOREVER = 0xFFFFFFFF
-MAGIC, SEQUENCE, LENGTH, LAYOUT_WORD, CRC = range(HEADER_WORDS)
+MAGIC, SEQUENCE, KIND, LAYOUT_WORD, CRC = range(HEADER_WORDS)
+ERASED = 0xFFFFFFFF
+SECOND = 48  # where the second set begins: grains of 16 words
 
 
 class Found(IntEnum):
@@ -31,9 +33,24 @@ class Found(IntEnum):
     BROKEN = 3
 
 
-def numbers(seed: int) -> tuple[int, ...]:
-    """Return a set that differs from that of every other seed in every word."""
-    return tuple((seed * 0x01000193 + i * 0x9E3779B1) & 0xFFFFFFFF for i in range(WORDS))
+class Written(IntEnum):
+    """What came of writing: ``store_written_t``."""
+
+    WRITTEN = 0
+    FULL = 1
+    FAILED = 2
+
+
+class Kind(IntEnum):
+    """What a record is of: ``store_kind_t``."""
+
+    CALIBRATION = 0
+    LIFE = 1
+
+
+def numbers(seed: int, count: int = WORDS) -> tuple[int, ...]:
+    """Return words that differ from those of every other seed, each of them."""
+    return tuple((seed * 0x01000193 + i * 0x9E3779B1) & 0xFFFFFFFF for i in range(count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +59,33 @@ class Store:
 
     c: ctypes.CDLL
 
-    def read(self, words: int = WORDS, layout: int = LAYOUT) -> tuple[Found, tuple[int, ...]]:
-        """Start: what is found, and the set."""
-        room = (ctypes.c_uint32 * words)()
-        return Found(self.c.store_read(room, words, layout)), tuple(room)
-
-    def prepare(self) -> bool:
-        """Erase what will be written next."""
+    def start(self) -> bool:
+        """Power is on: find what is there, and make room."""
         return bool(self.c.store_prepare())
 
-    def write(self, content: tuple[int, ...], layout: int = LAYOUT) -> bool:
-        """Write a set."""
+    def read(
+        self, kind: Kind = Kind.CALIBRATION, words: int = WORDS, layout: int = LAYOUT
+    ) -> tuple[Found, tuple[int, ...]]:
+        """Return what there is of a kind."""
+        room = (ctypes.c_uint32 * words)()
+        return Found(self.c.store_read(kind, room, words, layout)), tuple(room)
+
+    def restart(self, words: int = WORDS, layout: int = LAYOUT) -> tuple[Found, tuple[int, ...]]:
+        """Start with power that stays, and read the set."""
+        self.power()
+        assert self.start()
+        return self.read(words=words, layout=layout)
+
+    def write(
+        self, content: tuple[int, ...], kind: Kind = Kind.CALIBRATION, layout: int = LAYOUT
+    ) -> Written:
+        """Write a record."""
         words = (ctypes.c_uint32 * len(content))(*content)
-        return bool(self.c.store_write(words, len(content), layout))
+        return Written(self.c.store_write(kind, words, len(content), layout))
 
     def save(self, seed: int) -> bool:
-        """Prepare and write."""
-        return self.prepare() and self.write(numbers(seed))
+        """Start and write a set."""
+        return self.start() and self.write(numbers(seed)) is Written.WRITTEN
 
     def power(self, goes_at: int = FOREVER, damage: int = 0) -> None:
         """Power is back, and goes at a step."""
@@ -69,8 +96,8 @@ class Store:
         return int(self.c.model_steps())
 
     def image(self) -> list[list[int]]:
-        """Return both slots, as far as sets reach."""
-        reach = range(HEADER_WORDS + WORDS)
+        """Return both slots."""
+        reach = range(int(self.c.board_slot_words()))
         return [[int(self.c.model_word(slot, i)) for i in reach] for slot in range(SLOTS)]
 
     def spoil(self, slot: int, index: int, bits: int) -> None:
@@ -94,9 +121,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     made = ctypes.CDLL(str(target))
-    for name in ("model_steps", "model_misuses", "model_word", "board_slot_words"):
+    for name in ("model_steps", "model_misuses", "model_word", "model_erased", "board_slot_words"):
         getattr(made, name).restype = ctypes.c_uint32
-    made.store_prepare.restype = made.store_write.restype = ctypes.c_bool
+    made.store_prepare.restype = ctypes.c_bool
     return made
 
 
@@ -107,8 +134,9 @@ def store(library: ctypes.CDLL) -> Store:
     return Store(library)
 
 
-def test_a_new_chip_has_no_set(store: Store) -> None:
-    assert store.read()[0] is Found.EMPTY
+def test_a_new_chip_has_no_record(store: Store) -> None:
+    assert store.restart()[0] is Found.EMPTY
+    assert store.read(Kind.LIFE)[0] is Found.EMPTY
 
 
 def test_the_last_set_written_is_the_one_that_is_read(store: Store) -> None:
@@ -116,13 +144,33 @@ def test_the_last_set_written_is_the_one_that_is_read(store: Store) -> None:
         assert store.save(seed)
 
         assert store.read() == (Found.READ, numbers(seed))
+        assert store.restart() == (Found.READ, numbers(seed))
 
 
-@pytest.mark.parametrize("saved", range(4))
+def test_each_kind_keeps_its_own_record_through_many_rounds(store: Store) -> None:
+    few = 3
+    for seed in range(1, 20):
+        assert store.start()
+        kind, count = ((Kind.CALIBRATION, WORDS), (Kind.LIFE, few))[seed % 2]
+        assert store.write(numbers(seed, count), kind) is Written.WRITTEN
+
+        assert store.start()
+        assert store.read(Kind.LIFE, few) == (Found.READ, numbers(seed - 1 + seed % 2, few))
+        if seed > 1:
+            assert store.read() == (Found.READ, numbers(seed - seed % 2))
+    assert store.c.model_misuses() == 0
+
+
+@pytest.mark.parametrize("saved", range(5))
 def test_power_may_go_at_every_word_and_every_part_of_an_erase(store: Store, saved: int) -> None:
-    # Given a store with some sets behind it, and how many steps one more takes
+    # Given a store with some sets and a record of another kind behind it, and how many steps one
+    # more set takes: with some of them, room must be made first
+    life = (Found.READ, numbers(7, 3))
+
     def before() -> None:
         store.c.model_reset()
+        assert store.start()
+        assert store.write(numbers(7, 3), Kind.LIFE) is Written.WRITTEN
         for seed in range(1, saved + 1):
             assert store.save(seed)
         store.power()
@@ -141,23 +189,24 @@ def test_power_may_go_at_every_word_and_every_part_of_an_erase(store: Store, sav
             told = store.save(100)
 
             # Then it is the old set or the new one, and the new one if it was said to be written
-            store.power()
-            found = store.read()
+            found = store.restart()
             assert found in (old, new), (step, damage, found)
             assert found == new or not told
             # And only the very last word, done and not confirmed, makes it the new one
             assert (found == new) == (step == steps - 1 and damage == DAMAGES[-1])
+            assert store.read(Kind.LIFE, 3) == life
 
             # And the store is good for the next set, whatever was left behind
             assert store.save(200)
-            assert store.read() == (Found.READ, numbers(200))
+            assert store.restart() == (Found.READ, numbers(200))
+            assert store.read(Kind.LIFE, 3) == life
 
     assert steps >= HEADER_WORDS + WORDS
     assert store.c.model_misuses() == 0
 
 
 def test_power_may_go_twice(store: Store) -> None:
-    steps = 16 + HEADER_WORDS + WORDS
+    steps = 24 + 2 * (HEADER_WORDS + WORDS)
     for first in range(0, steps, 3):
         for second in range(0, steps, 3):
             store.c.model_reset()
@@ -167,32 +216,53 @@ def test_power_may_go_twice(store: Store) -> None:
             for step in (first, second):
                 store.power(step, 1 + step % 2)
                 last = 100 + step if store.save(100 + step) else last
-                store.power()
-                assert store.read() == (Found.READ, numbers(last))
+                assert store.restart() == (Found.READ, numbers(last))
 
 
-def test_a_slot_that_was_not_erased_is_not_written(store: Store) -> None:
-    for seed in (1, 2):
-        assert store.save(seed)
+def test_a_slot_that_has_room_is_not_erased(store: Store) -> None:
+    assert store.start()
+    for seed in range(1, 3):
+        assert store.write(numbers(seed)) is Written.WRITTEN
+    assert store.c.model_erased() == 0
 
-    assert not store.write(numbers(3))
-    assert store.read() == (Found.READ, numbers(2))
+    assert store.save(3)
+
+    assert store.c.model_erased() == 0, "the other slot was blank"
+    assert store.image()[1][:HEADER_WORDS] != [ERASED] * HEADER_WORDS
 
 
-def test_a_blank_slot_is_not_erased_again(store: Store) -> None:
-    assert store.prepare()
-    assert store.steps() == 0
+def test_a_slot_is_full_until_the_next_start(store: Store) -> None:
+    assert store.start()
+    written = 0
+    while store.write(numbers(written + 1)) is Written.WRITTEN:
+        written += 1
+
+    assert written == int(store.c.board_slot_words()) // (HEADER_WORDS + WORDS)
+    assert store.write(numbers(99)) is Written.FULL
+    assert store.restart() == (Found.READ, numbers(written))
+    assert store.write(numbers(99)) is Written.WRITTEN
 
 
-def test_a_set_of_another_layout_is_refused_not_misread(store: Store) -> None:
+def test_a_record_that_ends_as_if_blank_is_not_written_over(store: Store) -> None:
+    blank_at_its_end = (*numbers(1)[:3], *(ERASED,) * (WORDS - 3))
+    assert store.start()
+    assert store.write(blank_at_its_end) is Written.WRITTEN
+
+    assert store.start()
+    assert store.write((1, 2, 3), Kind.LIFE) is Written.WRITTEN
+
+    assert store.restart() == (Found.READ, blank_at_its_end)
+
+
+def test_a_record_of_another_layout_is_refused_not_misread(store: Store) -> None:
     assert store.save(1)
 
     assert store.read(layout=LAYOUT ^ 1)[0] is Found.FOREIGN
     assert store.read(words=WORDS - 1)[0] is Found.FOREIGN
     # And an older one of the right layout does not come back behind its back
-    assert store.prepare()
-    assert store.write(numbers(2), layout=LAYOUT ^ 1)
-    assert store.read()[0] is Found.FOREIGN
+    assert store.start()
+    assert store.write(numbers(2), layout=LAYOUT ^ 1) is Written.WRITTEN
+    assert store.restart()[0] is Found.FOREIGN
 
 
 def test_every_flipped_bit_is_seen(store: Store) -> None:
@@ -200,26 +270,48 @@ def test_every_flipped_bit_is_seen(store: Store) -> None:
     for index in range(HEADER_WORDS + WORDS):
         for bit in range(32):
             store.spoil(0, index, 1 << bit)
-            found, _ = store.read()
+            found, _ = store.restart()
             assert found is (Found.EMPTY if index == MAGIC else Found.BROKEN), (index, bit)
             store.spoil(0, index, 1 << bit)
-    assert store.read() == (Found.READ, numbers(1))
+    assert store.restart() == (Found.READ, numbers(1))
 
 
-def test_where_one_of_two_sets_is_broken_the_other_counts(store: Store) -> None:
-    assert store.save(1)
-    assert store.save(2)
+def test_where_one_of_two_records_is_broken_the_other_counts(store: Store) -> None:
+    for rounds in (2, 3):  # both in one slot, and one in each
+        store.c.model_reset()
+        for seed in range(1, rounds + 1):
+            assert store.save(seed)
+        image = store.image()
+        last = numbers(rounds)[0]
 
-    store.spoil(1, HEADER_WORDS, 1)
+        for slot in range(SLOTS):
+            if last in image[slot]:
+                store.spoil(slot, image[slot].index(last), 1)
 
-    assert store.read() == (Found.READ, numbers(1))
+        assert store.restart() == (Found.READ, numbers(rounds - 1))
+        # And the next one is the newest again
+        assert store.save(50)
+        assert store.restart() == (Found.READ, numbers(50))
 
 
-def test_a_set_that_does_not_fit_is_refused(store: Store) -> None:
+def test_a_record_that_does_not_fit_is_refused(store: Store) -> None:
     room = int(store.c.board_slot_words()) - HEADER_WORDS
+    assert store.start()
 
-    assert not store.write((0,) * (room + 1))
-    assert store.write((0,) * room)
+    assert store.write((0,) * (room + 1)) is Written.FULL
+    assert store.write((0,) * room) is Written.WRITTEN
+
+
+def test_flash_that_does_not_hold_is_told_and_the_old_set_counts(store: Store) -> None:
+    # Given a set, and a word behind it that is worn out
+    assert store.save(1)
+    assert store.start()
+    store.spoil(0, 2 * HEADER_WORDS + WORDS + 8, 1 << 7)
+
+    assert store.write(numbers(2)) is Written.FAILED
+
+    assert store.read() == (Found.READ, numbers(1))
+    assert store.restart() == (Found.READ, numbers(1))
 
 
 def test_sequence_numbers_may_wrap(store: Store) -> None:
@@ -227,12 +319,12 @@ def test_sequence_numbers_may_wrap(store: Store) -> None:
     assert store.save(1)
     slot = store.image()[0]
     store.spoil(0, SEQUENCE, slot[SEQUENCE] ^ 0xFFFFFFFF)
-    covered = [0xFFFFFFFF, slot[LENGTH], slot[LAYOUT_WORD], *numbers(1)]
+    covered = [0xFFFFFFFF, slot[KIND], slot[LAYOUT_WORD], *numbers(1)]
     crc = zlib.crc32(b"".join(word.to_bytes(4, "little") for word in covered))
     store.spoil(0, CRC, slot[CRC] ^ crc)
-    assert store.read() == (Found.READ, numbers(1))
+    assert store.restart() == (Found.READ, numbers(1))
 
     # When the next is written, then it is the newer one
     assert store.save(2)
-    assert store.image()[1][SEQUENCE] == 0
-    assert store.read() == (Found.READ, numbers(2))
+    assert store.image()[0][SECOND + SEQUENCE] == 0
+    assert store.restart() == (Found.READ, numbers(2))

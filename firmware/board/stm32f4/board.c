@@ -223,12 +223,12 @@ void board_forget_crash(void)
 
 const uint32_t *board_slot(uint32_t slot)
 {
-    return (const uint32_t *)(uintptr_t)(FLASH_SLOT_0 + (slot * FLASH_SLOT_BYTES));
+    return (const uint32_t *)flash_slot(slot);
 }
 
 uint32_t board_slot_words(void)
 {
-    return FLASH_SLOT_BYTES / 4U;
+    return flash_slot_bytes() / 4U;
 }
 
 bool board_slot_erase(uint32_t slot)

@@ -2,13 +2,34 @@
 
 #include "registers.h"
 
+#define SLOT_0 0x080C0000UL
+#define SLOT_BYTES 0x20000UL
 #define SECTOR_0 10UL
+#define STAND_IN_SLOT_0 0x20020000UL /* behind the RAM of silicon */
+#define STAND_IN_SLOT_BYTES 0x4000UL
 #define ERASED 0xFFFFFFFFUL
 
 /* Looks stand still with the processor while code runs from the same flash. The bound is for a controller that
  * hangs. */
 #define ERASE_LOOKS 4000000U
 #define PROGRAM_LOOKS 10000U
+
+static bool is_stand_in(void)
+{
+    return registers_chip() == 0U;
+}
+
+uintptr_t flash_slot(uint32_t slot)
+{
+    const uintptr_t first = is_stand_in() ? STAND_IN_SLOT_0 : SLOT_0;
+
+    return first + (slot * flash_slot_bytes());
+}
+
+uint32_t flash_slot_bytes(void)
+{
+    return is_stand_in() ? STAND_IN_SLOT_BYTES : SLOT_BYTES;
+}
 
 static bool unlock(void)
 {
@@ -39,7 +60,7 @@ static void forget_cache(void)
     registers_write(FLASH_ACR, setting & ~(1UL << 12));
 }
 
-bool flash_erase(uint32_t slot)
+static bool erase_sector(uint32_t slot)
 {
     const uint32_t command = FLASH_CR_PSIZE_32 | ((SECTOR_0 + slot) << FLASH_CR_SNB_POS) | FLASH_CR_SER;
     bool           is_done = unlock();
@@ -50,22 +71,46 @@ bool flash_erase(uint32_t slot)
         is_done = finish(ERASE_LOOKS);
         forget_cache();
     }
-    for (uint32_t byte = 0U; (byte < FLASH_SLOT_BYTES) && is_done; byte += 4U) {
-        is_done = registers_read(FLASH_SLOT_0 + (slot * FLASH_SLOT_BYTES) + byte) == ERASED;
-    }
     return is_done;
 }
 
-bool flash_program(uint32_t slot, uint32_t index, uint32_t word)
+static bool program_word(uint32_t address, uint32_t word)
 {
-    const uint32_t address = FLASH_SLOT_0 + (slot * FLASH_SLOT_BYTES) + (4U * index);
-    bool           is_done = unlock();
+    bool is_done = unlock();
 
     if (is_done) {
         registers_write(FLASH_CR, FLASH_CR_PSIZE_32 | FLASH_CR_PG);
         registers_write(address, word);
         is_done = finish(PROGRAM_LOOKS);
         forget_cache();
+    }
+    return is_done;
+}
+
+bool flash_erase(uint32_t slot)
+{
+    const uint32_t first   = (uint32_t)flash_slot(slot);
+    const uint32_t bytes   = flash_slot_bytes();
+    bool           is_done = is_stand_in() || erase_sector(slot);
+
+    for (uint32_t byte = 0U; (byte < bytes) && is_stand_in(); byte += 4U) {
+        registers_write(first + byte, ERASED);
+    }
+    for (uint32_t byte = 0U; (byte < bytes) && is_done; byte += 4U) {
+        is_done = registers_read(first + byte) == ERASED;
+    }
+    return is_done;
+}
+
+bool flash_program(uint32_t slot, uint32_t index, uint32_t word)
+{
+    const uint32_t address = (uint32_t)flash_slot(slot) + (4U * index);
+    bool           is_done = true;
+
+    if (is_stand_in()) {
+        registers_write(address, registers_read(address) & word); /* as flash: bits are cleared, none is set */
+    } else {
+        is_done = program_word(address, word);
     }
     return is_done && (registers_read(address) == word);
 }
