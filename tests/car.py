@@ -18,6 +18,8 @@ from d7xr.ecu import Ecu, Run
 G_mps2 = 9.81
 CORNERS = ("FL", "FR", "RL", "RR")
 RADIUS_m = 0.43
+RASTER_ms = 10
+"""Period in which heat, air and fuel are decided."""
 
 type Level = float | NDArray[np.float64] | Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """A value for a while, one value a millisecond, or a function of the time in seconds."""

@@ -28,19 +28,22 @@ typedef enum {
     BUS_SENT_COUNT
 } bus_sent_t;
 
+#define BUS_SENT_ROOM 12U /* a multiple of 4: another message moves nothing */
+_Static_assert(BUS_SENT_COUNT <= BUS_SENT_ROOM, "one more message than there is room for");
+
 typedef struct {
     uint32_t accepted_count[BUS_RECEIVED];
     uint32_t rejected_count[BUS_RECEIVED]; /* wrong length or CRC, or a repeated counter */
     uint32_t lost_count[BUS_RECEIVED];     /* frames that the counters show to be missing */
     uint8_t  last_counter[BUS_RECEIVED];   /* BUS_COUNTER_UNKNOWN before the first frame */
     uint8_t  reserved_1[3];
-    uint16_t countdown_ms[BUS_SENT_COUNT];
-    uint8_t  send_counter[BUS_SENT_COUNT];
-    uint8_t  pending_mask;  /* due and not yet fetched */
-    uint8_t  reserved_2[1];
+    uint16_t countdown_ms[BUS_SENT_ROOM];
+    uint8_t  send_counter[BUS_SENT_ROOM];
+    uint16_t pending_mask;  /* due and not yet fetched: bit by bus_sent_t */
+    uint16_t reserved_2;
     uint32_t overrun_count; /* due again before it was fetched */
 } bus_t;
-_Static_assert(sizeof(bus_t) == ((BUS_RECEIVED * 13U) + 3U + (BUS_SENT_COUNT * 3U) + 2U + 4U), "bus_t: hidden padding");
+_Static_assert(sizeof(bus_t) == ((BUS_RECEIVED * 13U) + 3U + (BUS_SENT_ROOM * 3U) + 8U), "bus_t: hidden padding");
 
 typedef enum {
     BUS_RESULT_ACCEPTED = 0,

@@ -54,7 +54,7 @@ void bus_schedule(bus_t *bus)
             if ((bus->pending_mask & bit) != 0U) {
                 bus->overrun_count = numeric_count_u32(bus->overrun_count);
             }
-            bus->pending_mask    = (uint8_t)(bus->pending_mask | bit);
+            bus->pending_mask    = (uint16_t)(bus->pending_mask | bit);
             bus->countdown_ms[i] = (uint16_t)(sent[i].period_ms - 1U);
         }
     }
@@ -234,7 +234,7 @@ bool bus_fetch(bus_t *bus, const control_t *control, uint32_t calibration_hash, 
 
         if ((bus->pending_mask & bit) != 0U) {
             *frame            = (can_frame_t){.id = sent[i].id, .length = FRAME_BYTES};
-            bus->pending_mask = (uint8_t)(bus->pending_mask & ~bit);
+            bus->pending_mask = (uint16_t)(bus->pending_mask & ~bit);
             put(control, calibration_hash, (bus_sent_t)i, frame->data);
             if (sent[i].is_protected != 0U) {
                 protect(bus, (bus_sent_t)i, frame);

@@ -1,6 +1,6 @@
 #include "control.h"
 
-#include "numeric.h"
+#include "raster.h"
 
 void control_init(control_t *control, const vcu_calibration_t *cal, bool is_calibration_refused)
 {
@@ -11,7 +11,7 @@ void control_init(control_t *control, const vcu_calibration_t *cal, bool is_cali
     intake_init(&control->intake, cal);
     derate_init(&control->derate, cal);
     torque_init(&control->torque);
-    cooling_init(&control->cooling);
+    cooling_init(&control->cooling, cal);
     fault_init(&control->fault);
 }
 
@@ -26,7 +26,36 @@ static void believe_temperatures(control_t *control, const vcu_calibration_t *ca
     };
 
     for (uint32_t id = 0U; id < (uint32_t)TEMPERATURE_COUNT; id++) {
-        temperature_tick(&control->temperature[id], cal, sensor[id], control->since_start_ticks);
+        const bool is_gearbox = id == (uint32_t)TEMPERATURE_GEARBOX_OIL;
+        const bool is_recent  = inputs_is_recent(in, is_gearbox ? INPUTS_GROUP_GEARBOX : INPUTS_GROUP_THERMAL);
+
+        temperature_tick(&control->temperature[id], cal, sensor[id], is_recent, control->since_start_ticks);
+    }
+}
+
+/* One module of the slow raster, then on to the next phase. */
+static void tick_raster(control_t *control, const vcu_calibration_t *cal)
+{
+    switch (control->phase) {
+    case CONTROL_PHASE_TEMPERATURE:
+        believe_temperatures(control, cal);
+        break;
+    case CONTROL_PHASE_INTAKE:
+        intake_tick(&control->intake, cal, &control->inputs);
+        break;
+    case CONTROL_PHASE_COOLING:
+        cooling_tick(&control->cooling, cal, &control->inputs, control->temperature,
+                     flight_mode_is_flying(&control->flight_mode));
+        break;
+    case CONTROL_PHASE_DERATE:
+        derate_tick(&control->derate, cal, control->temperature, control->cooling.fans.failed_count);
+        break;
+    default: /* a phase that nobody uses */
+        break;
+    }
+    control->phase++;
+    if (control->phase >= RASTER_TICKS) {
+        control->phase = 0U;
     }
 }
 
@@ -125,15 +154,11 @@ static void report_heat(control_t *control, const vcu_calibration_t *cal)
 
 void control_tick(control_t *control, const vcu_calibration_t *cal)
 {
-    believe_temperatures(control, cal);
-
+    tick_raster(control, cal);
     demand_tick(&control->demand, cal, &control->inputs, flight_mode_is_flying(&control->flight_mode));
     flight_mode_tick(&control->flight_mode, cal, &control->inputs, control->demand.demand_Nm,
                      control->torque.granted_Nm);
-    intake_tick(&control->intake, cal, &control->inputs);
-    cooling_tick(&control->cooling, cal, &control->inputs, control->temperature,
-                 flight_mode_is_flying(&control->flight_mode));
-    derate_tick(&control->derate, cal, control->temperature, control->cooling.fans.failed_count);
+    intake_follow(&control->intake, &control->inputs.engine_speed_rpm);
     limit_torque(control, cal);
 
     fault_begin(&control->fault);

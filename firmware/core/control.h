@@ -16,6 +16,14 @@
 #include "temperature.h"
 #include "torque.h"
 
+/* When each module of the slow raster runs, in this order; a phase that nobody uses passes. */
+typedef enum {
+    CONTROL_PHASE_TEMPERATURE = 0,
+    CONTROL_PHASE_INTAKE,
+    CONTROL_PHASE_COOLING,
+    CONTROL_PHASE_DERATE
+} control_phase_t;
+
 typedef struct {
     inputs_t      inputs;
     temperature_t temperature[TEMPERATURE_COUNT];
@@ -29,6 +37,8 @@ typedef struct {
     uint16_t      since_start_ticks;      /* saturates */
     uint8_t       is_calibration_refused; /* the set at start broke a range or a rule: the built-in one is in use */
     uint8_t       has_bus_error;          /* set by the bus since the last tick */
+    uint8_t       phase;                  /* control_phase_t, and on to RASTER_TICKS */
+    uint8_t       reserved[3];
 } control_t;
 
 void control_init(control_t *control, const vcu_calibration_t *cal, bool is_calibration_refused);

@@ -1,6 +1,6 @@
 #include "cooling.h"
 
-#include "numeric.h"
+#include "raster.h"
 
 #define ENGINE_STOPPED 0U
 #define ENGINE_CRANKING 1U
@@ -11,10 +11,10 @@
 #define FLOOR_FANS 2U /* that a weak supply leaves to a hot engine */
 #define RAM_AIR_FANS 1U
 
-void cooling_init(cooling_t *cooling)
+void cooling_init(cooling_t *cooling, const vcu_calibration_t *cal)
 {
     *cooling = (cooling_t){.after_crank_ticks = UINT16_MAX, .after_flight_ticks = UINT16_MAX};
-    fan_bank_init(&cooling->fans);
+    fan_bank_init(&cooling->fans, cal);
 }
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -104,8 +104,8 @@ static uint32_t after_shedding(cooling_t *cooling, const vcu_calibration_t *cal,
     const bool is_low   = is_known && (battery_V->value < cal->cooling_shed_one_V);
     const bool is_lower = is_known && (battery_V->value < cal->cooling_shed_two_V);
 
-    cooling->low_one_ticks = numeric_held_u16(cooling->low_one_ticks, is_low);
-    cooling->low_two_ticks = numeric_held_u16(cooling->low_two_ticks, is_lower);
+    cooling->low_one_ticks = raster_held_u16(cooling->low_one_ticks, is_low);
+    cooling->low_two_ticks = raster_held_u16(cooling->low_two_ticks, is_lower);
     cooling->shed          = (uint8_t)(((cooling->low_one_ticks >= cal->cooling_shed_ms) ? 1U : 0U) +
                                        ((cooling->low_two_ticks >= cal->cooling_shed_ms) ? 1U : 0U));
 
@@ -208,9 +208,9 @@ static void note_state(cooling_t *cooling, const inputs_t *inputs, bool is_flyin
 {
     const bool is_cranking = signal_shows(&inputs->engine_status, ENGINE_CRANKING);
 
-    cooling->stopped_ticks      = is_stopped(cooling, inputs) ? numeric_count_u32(cooling->stopped_ticks) : 0U;
-    cooling->after_crank_ticks  = is_cranking ? 0U : numeric_count_u16(cooling->after_crank_ticks);
-    cooling->after_flight_ticks = is_flying ? 0U : numeric_count_u16(cooling->after_flight_ticks);
+    cooling->stopped_ticks      = is_stopped(cooling, inputs) ? raster_count_u32(cooling->stopped_ticks) : 0U;
+    cooling->after_crank_ticks  = is_cranking ? 0U : raster_count_u16(cooling->after_crank_ticks);
+    cooling->after_flight_ticks = is_flying ? 0U : raster_count_u16(cooling->after_flight_ticks);
     if (signal_shows(&inputs->fan_switch, FAN_SWITCH_ALL_ON)) {
         cooling->is_manual = 1U;
     } else if (signal_shows(&inputs->fan_switch, FAN_SWITCH_AUTO)) {
@@ -223,8 +223,8 @@ static void note_state(cooling_t *cooling, const inputs_t *inputs, bool is_flyin
 static fan_order_t order_of(const cooling_t *cooling, const vcu_calibration_t *cal, bool is_flying)
 {
     const bool  is_stop   = (cooling->state == (uint8_t)COOLING_CRANKING) || (cooling->state == (uint8_t)COOLING_OFF);
-    const bool  may_start = (cooling->after_crank_ticks >= cal->cooling_crank_wait_ms) &&
-                            (cooling->after_flight_ticks >= cal->cooling_flight_wait_ms);
+    const bool  may_start = (cooling->after_crank_ticks > cal->cooling_crank_wait_ms) &&
+                            (cooling->after_flight_ticks > cal->cooling_flight_wait_ms);
     fan_order_t order     = may_start ? FAN_ORDER_RUN : FAN_ORDER_WAIT;
 
     if (is_stop) {

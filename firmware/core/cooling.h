@@ -43,9 +43,9 @@ typedef struct {
 } cooling_t;
 _Static_assert(sizeof(cooling_t) == (sizeof(fan_bank_t) + 28U), "cooling_t: hidden padding");
 
-void cooling_init(cooling_t *cooling);
+void cooling_init(cooling_t *cooling, const vcu_calibration_t *cal);
 
-/* One tick. `is_flying`: hold every fan as it is; `speed` is usable or counts as standing. */
+/* One period of the raster. `is_flying`: hold every fan as it is; `speed` is usable or counts as standing. */
 void cooling_tick(cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
                   const temperature_t temperature[TEMPERATURE_COUNT], bool is_flying);
 

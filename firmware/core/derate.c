@@ -1,6 +1,6 @@
 #include "derate.h"
 
-#include "numeric.h"
+#include "raster.h"
 
 /* Below every sensor's range: the first believed sample is followed at once. */
 #define HELD_AT_START_degC (-100.0f)
@@ -24,7 +24,7 @@ static void follow(derate_t *derate, const vcu_calibration_t *cal, uint32_t id, 
 
 static void judge_limp(derate_t *derate, const vcu_calibration_t *cal, uint32_t id, float degC)
 {
-    derate->limp_ticks[id] = numeric_held_u16(derate->limp_ticks[id], degC > cal->derate_limp_degC[id]);
+    derate->limp_ticks[id] = raster_held_u16(derate->limp_ticks[id], degC > cal->derate_limp_degC[id]);
     if (derate->limp_ticks[id] > cal->derate_limp_delay_ms[id]) {
         derate->is_limp[id] = 1U;
     } else if (degC < cal->derate_half_degC[id]) {
@@ -76,7 +76,7 @@ void derate_tick(derate_t *derate, const vcu_calibration_t *cal, const temperatu
             follow(derate, cal, id, temperature[id].degC);
             derate->target_Nm[id] = slope_Nm(derate, cal, id, earlier_K);
         }
-        derate->bound_Nm[id] = numeric_slew(derate->bound_Nm[id], next_target_Nm(derate, cal, id, is_lost),
-                                            cal->derate_rise_Nmps, cal->derate_fall_Nmps);
+        derate->bound_Nm[id] = raster_slew(derate->bound_Nm[id], next_target_Nm(derate, cal, id, is_lost),
+                                           cal->derate_rise_Nmps, cal->derate_fall_Nmps);
     }
 }

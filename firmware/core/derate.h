@@ -22,7 +22,7 @@ _Static_assert(sizeof(derate_t) == 64U, "derate_t: hidden padding");
 
 void derate_init(derate_t *derate, const vcu_calibration_t *cal);
 
-/* One tick. `lost_fans` start the coolant's slope earlier. */
+/* One period of the raster. `lost_fans` start the coolant's slope earlier. */
 void derate_tick(derate_t *derate, const vcu_calibration_t *cal, const temperature_t temperature[TEMPERATURE_COUNT],
                  uint32_t lost_fans);
 

@@ -1,12 +1,13 @@
 #include "fan.h"
 
-#include "numeric.h"
+#include "raster.h"
 
-void fan_bank_init(fan_bank_t *bank)
+void fan_bank_init(fan_bank_t *bank, const vcu_calibration_t *cal)
 {
     *bank = (fan_bank_t){.since_start_ticks = UINT16_MAX};
     for (uint32_t i = 0U; i < FAN_COUNT; i++) {
         bank->fan[i].state_ticks = UINT16_MAX; /* rested since ever */
+        bank->fan[i].duty_pct    = cal->cooling_duty_stop_pct;
     }
 }
 
@@ -19,8 +20,8 @@ static void observe_current(fan_t *fan, const vcu_calibration_t *cal, const sign
     const float open_A    = cal->cooling_fan_current_A * cal->cooling_fan_open_ratio;
     const float stalled_A = cal->cooling_fan_current_A * cal->cooling_fan_stall_ratio;
 
-    fan->open_ticks    = numeric_held_u16(fan->open_ticks, is_known && (current_A->value < open_A));
-    fan->stalled_ticks = numeric_held_u16(fan->stalled_ticks, is_known && (current_A->value > stalled_A));
+    fan->open_ticks    = raster_held_u16(fan->open_ticks, is_known && (current_A->value < open_A));
+    fan->stalled_ticks = raster_held_u16(fan->stalled_ticks, is_known && (current_A->value > stalled_A));
     if (fan->open_ticks >= cal->cooling_fan_bad_ms) {
         fan->is_open = 1U;
     } else if (is_known && (fan->open_ticks == 0U)) {
@@ -58,7 +59,7 @@ static void judge_health(fan_bank_t *bank, const vcu_calibration_t *cal, const i
 
         observe_current(fan, cal, current[i]);
         if (fan->is_dropped != 0U) {
-            fan->retry_ticks = numeric_count_u32(fan->retry_ticks);
+            fan->retry_ticks = raster_count_u32(fan->retry_ticks);
             fan->is_dropped  = numeric_flag(fan->retry_ticks < cal->cooling_fan_retry_ms);
         } else if ((fan->stalled_ticks >= cal->cooling_fan_bad_ms) && (dropped_count(bank) < FAN_DROPPED_MAX)) {
             fan->is_dropped  = 1U;
@@ -160,7 +161,7 @@ static void approach(fan_bank_t *bank, const vcu_calibration_t *cal, uint32_t wa
 
 static void drive(fan_bank_t *bank, const vcu_calibration_t *cal)
 {
-    const float step = cal->cooling_soft_start_pctps / (100.0f * NUMERIC_TICKS_PER_S);
+    const float step = (cal->cooling_soft_start_pctps * (float)RASTER_TICKS) / (100.0f * NUMERIC_TICKS_PER_S);
 
     bank->running_mask = 0U;
     for (uint32_t i = 0U; i < FAN_COUNT; i++) {
@@ -171,15 +172,15 @@ static void drive(fan_bank_t *bank, const vcu_calibration_t *cal)
             fan->speed_ratio   = numeric_clamp(fan->speed_ratio, 0.0f, 1.0f);
             fan->duty_pct      = cal->cooling_duty_min_pct +
                                  (fan->speed_ratio * (cal->cooling_duty_max_pct - cal->cooling_duty_min_pct));
-            fan->run_ticks     = numeric_count_u32(fan->run_ticks);
+            fan->run_ticks     = raster_count_u32(fan->run_ticks);
             bank->running_mask = (uint8_t)(bank->running_mask | (1U << i));
         } else {
             fan->speed_ratio = 0.0f; /* a stop by-passes the ramp */
             fan->duty_pct    = cal->cooling_duty_stop_pct;
         }
-        fan->state_ticks = numeric_count_u16(fan->state_ticks);
+        fan->state_ticks = raster_count_u16(fan->state_ticks);
     }
-    bank->since_start_ticks = numeric_count_u16(bank->since_start_ticks);
+    bank->since_start_ticks = raster_count_u16(bank->since_start_ticks);
 }
 
 void fan_bank_tick(fan_bank_t *bank, const vcu_calibration_t *cal, const inputs_t *inputs, uint32_t wanted,

@@ -45,9 +45,9 @@ typedef enum {
     FAN_ORDER_STOP     /* all off now, whatever minimum times say */
 } fan_order_t;
 
-void fan_bank_init(fan_bank_t *bank);
+void fan_bank_init(fan_bank_t *bank, const vcu_calibration_t *cal);
 
-/* One tick towards `wanted` fans. */
+/* One period of the raster towards `wanted` fans. */
 void fan_bank_tick(fan_bank_t *bank, const vcu_calibration_t *cal, const inputs_t *inputs, uint32_t wanted,
                    fan_order_t order);
 

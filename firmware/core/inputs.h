@@ -3,6 +3,7 @@
 #define INPUTS_H
 
 #include "calibration.h"
+#include "raster.h"
 #include "signal.h"
 
 /* Index of each input, and the first index of each group. */
@@ -43,6 +44,12 @@ void inputs_invalidate(inputs_t *inputs, inputs_index_t index);
 
 /* The message of a group came in: its samples are new. */
 void inputs_hear(inputs_t *inputs, inputs_group_t group);
+
+/* The message of a group came in since the raster's last period. */
+static inline bool inputs_is_recent(const inputs_t *inputs, inputs_group_t group)
+{
+    return inputs->age_ticks[group] < RASTER_TICKS;
+}
 
 /* One tick, after everybody has read: every message is one tick older, and what is too old is unusable from now on. A
  * sensor that died long ago stays dead. */

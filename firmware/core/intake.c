@@ -1,6 +1,6 @@
 #include "intake.h"
 
-#include "numeric.h"
+#include "raster.h"
 
 #define CHOKED_FLOW_CONSTANT 0.04042f /* sqrt(K s^2/m^2): gamma 1.4, R 287 J/(kg K) */
 #define QUARTER_PI 0.78539816f
@@ -23,7 +23,7 @@ void intake_init(intake_t *intake, const vcu_calibration_t *cal)
 
 static float chosen(float used, const signal_t *signal, float worst, float filter_ms)
 {
-    return signal_is_usable(signal) ? numeric_lag(used, signal->value, 1.0f, filter_ms) : worst;
+    return signal_is_usable(signal) ? raster_lag(used, signal->value, filter_ms) : worst;
 }
 
 static void remember(float *heard, const signal_t *signal)
@@ -50,7 +50,6 @@ static void choose_inputs(intake_t *intake, const vcu_calibration_t *cal, const 
     remember(&intake->heard_pressure_kPa, &inputs->ambient_pressure_kPa);
     remember(&intake->heard_air_degC, &inputs->intake_air_degC);
     remember(&intake->heard_filter_kPa, &inputs->filter_dp_kPa);
-    remember(&intake->speed_rpm, &inputs->engine_speed_rpm);
 
     intake->pressure_kPa =
         chosen(intake->pressure_kPa, &inputs->ambient_pressure_kPa,
@@ -82,8 +81,13 @@ void intake_tick(intake_t *intake, const vcu_calibration_t *cal, const inputs_t 
     choose_inputs(intake, cal, inputs);
     intake->choked_flow_gps = choked_flow_gps(intake, cal);
     /* g/s times MJ/kg is kW; the ratio is in [8, 20] by its range. */
-    intake->power_cap_kW  = (intake->choked_flow_gps / cal->intake_air_fuel_ratio) * cal->intake_heating_value_MJpkg *
-                            cal->intake_efficiency_ratio;
+    intake->power_cap_kW = (intake->choked_flow_gps / cal->intake_air_fuel_ratio) * cal->intake_heating_value_MJpkg *
+                           cal->intake_efficiency_ratio;
+}
+
+void intake_follow(intake_t *intake, const signal_t *engine_speed_rpm)
+{
+    remember(&intake->speed_rpm, engine_speed_rpm);
     intake->torque_cap_Nm = (intake->power_cap_kW * 1000.0f) /
                             (numeric_max(intake->speed_rpm, LOWEST_SPEED_rpm) * RADPS_PER_RPM);
 }

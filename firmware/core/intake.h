@@ -29,6 +29,10 @@ _Static_assert(sizeof(intake_t) == 44U, "intake_t: hidden padding");
 
 void intake_init(intake_t *intake, const vcu_calibration_t *cal);
 
+/* One period of the raster: flow and power that the air allows. */
 void intake_tick(intake_t *intake, const vcu_calibration_t *cal, const inputs_t *inputs);
+
+/* One tick: torque at the present engine speed, which runs away within a period. */
+void intake_follow(intake_t *intake, const signal_t *engine_speed_rpm);
 
 #endif

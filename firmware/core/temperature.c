@@ -1,6 +1,6 @@
 #include "temperature.h"
 
-#include "numeric.h"
+#include "raster.h"
 
 /* The fastest that the true value may have drifted away while the sensor was lost: 50 kW of excess heat move the
  * coolant by 0.24 K/s, doubled for margin. */
@@ -38,17 +38,18 @@ static void believe(temperature_t *temperature, const signal_t *signal_degC)
 
 static void lose(temperature_t *temperature)
 {
-    temperature->lost_ticks = numeric_count_u32(temperature->lost_ticks);
+    temperature->lost_ticks = raster_count_u32(temperature->lost_ticks);
     temperature->state      = (uint8_t)TEMPERATURE_LOST;
 }
 
 /* A new sample is plausible if it is not too far from the one before; between samples nothing speaks against it. */
-static bool take_sample(temperature_t *temperature, const vcu_calibration_t *cal, const signal_t *signal_degC)
+static bool take_sample(temperature_t *temperature, const vcu_calibration_t *cal, const signal_t *signal_degC,
+                        bool is_recent)
 {
     bool is_plausible = signal_is_usable(signal_degC);
 
-    temperature->since_ticks = numeric_count_u16(temperature->since_ticks);
-    if (signal_is_new(signal_degC)) {
+    temperature->since_ticks = raster_count_u16(temperature->since_ticks);
+    if (is_recent && is_plausible) {
         is_plausible = (temperature->is_known == 0U) || is_step_plausible(temperature, cal, signal_degC->value);
         temperature->sample_degC = signal_degC->value;
         temperature->since_ticks = 0U;
@@ -67,12 +68,12 @@ static bool may_believe(const temperature_t *temperature, const vcu_calibration_
 }
 
 void temperature_tick(temperature_t *temperature, const vcu_calibration_t *cal, const signal_t *signal_degC,
-                      uint16_t since_start_ticks)
+                      bool is_recent, uint16_t since_start_ticks)
 {
-    const bool is_plausible = take_sample(temperature, cal, signal_degC);
+    const bool is_plausible = take_sample(temperature, cal, signal_degC, is_recent);
     const bool is_booting   = (temperature->is_known == 0U) && (since_start_ticks < cal->temperature_boot_ms);
 
-    temperature->good_ticks = numeric_held_u16(temperature->good_ticks, is_plausible);
+    temperature->good_ticks = raster_held_u16(temperature->good_ticks, is_plausible);
     if (is_plausible && may_believe(temperature, cal, signal_degC->value)) {
         believe(temperature, signal_degC);
     } else if (!is_booting) {

@@ -37,16 +37,16 @@ typedef struct {
 } temperature_t;
 _Static_assert(sizeof(temperature_t) == 20U, "temperature_t: hidden padding");
 
-/* One tick; `since_start_ticks` saturates. */
+/* One period of the raster. `is_recent`: its message came since the last one; `since_start_ticks` saturates. */
 void temperature_tick(temperature_t *temperature, const vcu_calibration_t *cal, const signal_t *signal_degC,
-                      uint16_t since_start_ticks);
+                      bool is_recent, uint16_t since_start_ticks);
 
 static inline bool temperature_is_believed(const temperature_t *temperature)
 {
     return temperature->state == (uint8_t)TEMPERATURE_BELIEVED;
 }
 
-/* This tick brought a sample. */
+/* This period of the raster brought a sample. */
 static inline bool temperature_is_new(const temperature_t *temperature)
 {
     return temperature->since_ticks == 0U;

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.benches import COOLING, REASON
-from tests.car import Car, Level, Stretch
+from tests.car import Car, Level, RASTER_ms, Stretch
 from tests.cooling.test_stories import RECORD, running
 
 NAN = float("nan")
@@ -75,7 +75,7 @@ def test_a_sensor_that_was_never_heard_is_lost_after_the_boot_time(message: set[
     booted = car.drive(60_000)
 
     first = int(np.flatnonzero(booted["cooling.state"] == COOLING["SensorLost"])[0])
-    assert first == 1500
+    assert 1500 <= first < 1500 + RASTER_ms
     assert_blind(booted)
 
 
@@ -92,7 +92,7 @@ def test_torque_falls_smoothly_to_sixty_percent() -> None:
 
     granted = blind["torque.granted_Nm"]
     assert granted[-1] == pytest.approx(450.0, abs=0.1)
-    assert np.diff(granted).min() > -0.021
+    assert np.diff(granted).min() > -0.021 * RASTER_ms
     assert blind["torque.reason"][-1] == REASON["SensorLimp"]
 
 
@@ -132,10 +132,10 @@ class TestHealing:
         back = car.drive(60_000, CoolantIn_degC=94.0)
 
         healed = int(np.flatnonzero(back["temperature[0].state"] == BELIEVED)[0])
-        assert healed == pytest.approx(10_000, abs=101)
+        assert healed == pytest.approx(10_000, abs=100 + RASTER_ms)
         assert back.texts("cooling.state") == ["SensorLost", "Normal"]
         assert back["torque.granted_Nm"][-1] == 750.0
-        assert np.diff(back["torque.granted_Nm"]).max() <= 0.0101
+        assert np.diff(back["torque.granted_Nm"]).max() <= 0.0101 * RASTER_ms
 
     def test_one_bad_sample_starts_the_ten_seconds_again(self) -> None:
         car = a_hot_car()

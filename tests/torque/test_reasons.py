@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.benches import REASON, bound, calibrated
-from tests.car import Car, Stretch, pedal
+from tests.car import Car, RASTER_ms, Stretch, pedal
 
 GEARBOX_Nm = 750.0
 UNLIMITED_Nm = 2000.0
@@ -137,8 +137,8 @@ class TestHeat:
 
         fall = np.diff(np.minimum(falling[bound(reason)], GEARBOX_Nm))
         rise = np.diff(np.minimum(rising[bound(reason)], GEARBOX_Nm))
-        assert fall.min() == pytest.approx(-0.02, abs=1e-4)
-        assert rise.max() == pytest.approx(0.01, abs=1e-4)
+        assert fall.min() == pytest.approx(-0.02 * RASTER_ms, abs=1e-4)
+        assert rise.max() == pytest.approx(0.01 * RASTER_ms, abs=1e-4)
 
     def test_a_falling_temperature_gives_torque_back_only_two_kelvin_later(
         self, signal: str, reason: str, start_degC: float, half_degC: float
@@ -197,7 +197,7 @@ def test_a_lost_temperature_leaves_sixty_percent(signal: str) -> None:
     lost = car.drive(25_000, **{signal: float("nan")})
 
     assert lost["torque.granted_Nm"][-1] == pytest.approx(450.0, abs=0.1)
-    assert np.diff(lost["torque.granted_Nm"]).min() > -0.021
+    assert np.diff(lost["torque.granted_Nm"]).min() > -0.021 * RASTER_ms
     assert_reason(lost, "SensorLimp")
 
 
