@@ -11,16 +11,16 @@ static session_t session;
 static link_t    host;
 static bool      is_stepped_by_bus;
 
-/* What the unit listens to, and what steps it. */
+/* What the unit listens to, what steps it, and what brings it another set. */
 static const uint16_t accepted[] = {
     BUS_CODEC_INERTIAL_ACCEL_FRAME_ID, BUS_CODEC_INERTIAL_RATE_FRAME_ID,  BUS_CODEC_DAMPER_TRAVEL_FRAME_ID,
     BUS_CODEC_WHEEL_SPEEDS_FRAME_ID,   BUS_CODEC_ENGINE_STATE_FRAME_ID,   BUS_CODEC_GEARBOX_STATE_FRAME_ID,
     BUS_CODEC_DRIVER_DEMAND_FRAME_ID,  BUS_CODEC_VEHICLE_MOTION_FRAME_ID, BUS_CODEC_AIR_PATH_FRAME_ID,
     BUS_CODEC_THERMAL_STATE_FRAME_ID,  BUS_CODEC_FAN_FEEDBACK_FRAME_ID,   BUS_CODEC_FUEL_SENDERS_FRAME_ID,
-    BUS_CODEC_AMBIENT_STATE_FRAME_ID,  BUS_CODEC_SYNC_FRAME_ID,
+    BUS_CODEC_AMBIENT_STATE_FRAME_ID,  BUS_CODEC_SYNC_FRAME_ID,           BUS_CODEC_CALIBRATION_LOAD_FRAME_ID,
 };
 #define ACCEPTED (sizeof(accepted) / sizeof(accepted[0]))
-_Static_assert(ACCEPTED == (BUS_RECEIVED + 1U), "a message that the unit receives is not let in");
+_Static_assert(ACCEPTED == (BUS_RECEIVED + 2U), "a message that the unit receives is not let in");
 
 /* The bus hears what was queued since `first`; the link fetches the same entries in its own time. */
 static void tell_bus(uint32_t first)
@@ -62,6 +62,24 @@ static void receive_from_bus(void)
     }
 }
 
+/* A set that passed is kept, or it is said why not. */
+static void keep_offered(void)
+{
+    static const upload_result_t told[] = {
+        [STORE_WRITTEN] = UPLOAD_RESULT_DONE,
+        [STORE_FULL]    = UPLOAD_RESULT_NO_ROOM,
+        [STORE_FAILED]  = UPLOAD_RESULT_NOT_HELD,
+    };
+    const uint32_t *set   = session_offered(&session);
+    const uint32_t  first = session.put_count;
+
+    if (set != (const uint32_t *)0) {
+        make_room();
+        session_settle(&session, told[memory_keep(set)]);
+        tell_bus(first);
+    }
+}
+
 static void tick(void)
 {
     const uint32_t first = session.put_count;
@@ -85,6 +103,7 @@ int main(void)
     for (;;) {
         link_pump(&host, &session, board_from_host(), board_to_host());
         receive_from_bus();
+        keep_offered();
         if (board_take_tick()) {
             tick();
         }

@@ -3,11 +3,11 @@
 #include "board.h"
 #include "digest.h"
 #include "numeric.h"
+#include "upload.h"
 
 #include <stddef.h>
 
 #define STANDING_MS 5000U
-#define STANDING_BELOW_RPM 50.0f
 #define REFUSED 0xFFFFFFFFUL /* no number: a float of these bits is none, an integer out of every range */
 
 #define LIFE_LAYOUT ((uint32_t)sizeof(life_t)) /* members go to the end */
@@ -67,13 +67,6 @@ static void note_crash(void)
     }
 }
 
-static bool is_standing(const vcu_t *vcu)
-{
-    const signal_t *speed = &vcu->control.inputs.engine_speed_rpm;
-
-    return (speed->is_valid != 0U) && (speed->value < STANDING_BELOW_RPM);
-}
-
 static void keep_life(void)
 {
     has_failed = (store_write(STORE_KIND_LIFE, life.word, LIFE_WORDS, LIFE_LAYOUT) != STORE_WRITTEN) || has_failed;
@@ -104,19 +97,20 @@ void memory_tick(const vcu_t *vcu)
         is_changed               = is_changed || (mask != life.as.fault_mask[word]);
         life.as.fault_mask[word] = mask;
     }
-    standing_ms = is_standing(vcu) ? numeric_count_u32(standing_ms) : 0U;
+    standing_ms = upload_engine_stands(vcu) ? numeric_count_u32(standing_ms) : 0U;
     if (is_changed && (standing_ms >= STANDING_MS)) {
         keep_life();
     }
 }
 
-store_written_t memory_keep(const vcu_calibration_t *calibration)
+store_written_t memory_keep(const uint32_t *words)
 {
-    const set_t           asked  = {.as = *calibration};
-    const store_written_t result = store_write(STORE_KIND_CALIBRATION, asked.word, SET_WORDS, layout());
+    const store_written_t result = store_write(STORE_KIND_CALIBRATION, words, SET_WORDS, layout());
 
     if (result == STORE_WRITTEN) {
-        set   = asked;
+        for (uint32_t i = 0U; i < SET_WORDS; i++) {
+            set.word[i] = words[i];
+        }
         state = STORE_READ;
     }
     has_failed = has_failed || (result == STORE_FAILED);

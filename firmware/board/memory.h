@@ -17,9 +17,9 @@ const vcu_calibration_t *memory_load(void);
 /* Once a millisecond: new faults and crashes are kept as soon as the car stands with its engine off. */
 void memory_tick(const vcu_t *vcu);
 
-/* Keep a set that is safe: if it is written, it is the one of every unit that begins from now on; if not, nothing has
+/* Keep a set that is safe, by its words: if it is written, it is the one of every unit that begins from now on; if not, nothing has
  * changed. The processor stands for some milliseconds, so not while the engine runs. */
-store_written_t memory_keep(const vcu_calibration_t *calibration);
+store_written_t memory_keep(const uint32_t *words);
 
 store_result_t memory_state(void);    /* what there is of a calibration */
 uint32_t       memory_fault_mask(uint32_t word); /* bits of fault_id_t, ever: one of FAULT_WORDS */

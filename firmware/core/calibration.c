@@ -18,6 +18,7 @@ typedef struct {
     float    max;
     uint16_t first_word; /* of the set */
     uint16_t count;
+    uint16_t number; /* id of the first word */
     uint8_t  is_float;
 } range_t;
 
@@ -30,12 +31,14 @@ static const range_t ranges[] = {
      .max        = (float)(high),                                            \
      .first_word = WORD_OF(module##_##name),                                 \
      .count      = 1U,                                                       \
+     .number     = (id),                                                     \
      .is_float   = IS_FLOAT(calibration_default.module##_##name)},
 #define CAL_ARRAY(id, module, type, name, n, unit, low, high, values, meaning, source) \
     {.min        = (float)(low),                                                       \
      .max        = (float)(high),                                                      \
      .first_word = WORD_OF(module##_##name),                                           \
      .count      = (n),                                                                \
+     .number     = (id),                                                               \
      .is_float   = IS_FLOAT(calibration_default.module##_##name[0])},
 #include "calibration.def"
 #undef CAL
@@ -56,21 +59,32 @@ static word_t word_at(const vcu_calibration_t *cal, uint32_t index)
     return word;
 }
 
-bool calibration_is_in_range(const vcu_calibration_t *cal)
+static bool is_inside(const vcu_calibration_t *cal, const range_t *range)
 {
     bool is_in_range = true;
 
-    for (uint32_t i = 0U; i < (sizeof(ranges) / sizeof(ranges[0])); i++) {
-        const range_t *range = &ranges[i];
+    for (uint32_t k = 0U; k < range->count; k++) {
+        const word_t word  = word_at(cal, range->first_word + k);
+        const float  value = (range->is_float != 0U) ? word.f : (float)word.u;
 
-        for (uint32_t k = 0U; k < range->count; k++) {
-            const word_t word  = word_at(cal, range->first_word + k);
-            const float  value = (range->is_float != 0U) ? word.f : (float)word.u;
-
-            is_in_range = is_in_range && (value >= range->min) && (value <= range->max);
-        }
+        is_in_range = is_in_range && (value >= range->min) && (value <= range->max);
     }
     return is_in_range;
+}
+
+uint32_t calibration_out_of_range(const vcu_calibration_t *cal)
+{
+    uint32_t id = 0U;
+
+    for (uint32_t i = 0U; (i < (sizeof(ranges) / sizeof(ranges[0]))) && (id == 0U); i++) {
+        id = is_inside(cal, &ranges[i]) ? 0U : ranges[i].number;
+    }
+    return id;
+}
+
+bool calibration_is_in_range(const vcu_calibration_t *cal)
+{
+    return calibration_out_of_range(cal) == 0U;
 }
 
 static bool is_rising(const float *values, uint32_t count, float step)

@@ -42,6 +42,9 @@ typedef enum {
 /* The set that the unit falls back on; it breaks no range and no rule. */
 extern const vcu_calibration_t calibration_default;
 
+/* Id of the first number that is out of its range or a NaN; 0: there is none. */
+uint32_t calibration_out_of_range(const vcu_calibration_t *cal);
+
 /* Every number lies in its range; false for a NaN. */
 bool calibration_is_in_range(const vcu_calibration_t *cal);
 

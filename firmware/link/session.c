@@ -83,6 +83,21 @@ static void synchronise(session_t *session, const can_frame_t *frame)
     answer(session);
 }
 
+/* ---- CalibrationLoad */
+
+static void load(session_t *session, const can_frame_t *frame)
+{
+    can_frame_t told;
+
+    if (session->upload.is_offered != 0U) {
+        /* the machine judges: who waits for its answer sends nothing */
+    } else if (upload_receive(&session->upload, frame, &session->vcu, session->mode == SESSION_MODE_FREE, &told)) {
+        queue(session, &told);
+    } else {
+        /* the machine answers */
+    }
+}
+
 /* ---- interface */
 
 void session_init(session_t *session, const vcu_calibration_t *calibration)
@@ -91,6 +106,7 @@ void session_init(session_t *session, const vcu_calibration_t *calibration)
     session->put_count      = 0U;
     session->dropped_count  = 0U;
     session->mismatch_count = 0U;
+    upload_init(&session->upload);
     begin(session, SESSION_MODE_FREE);
 }
 
@@ -103,6 +119,8 @@ void session_receive(session_t *session, const can_frame_t *frame)
 {
     if (is_sync(frame)) {
         synchronise(session, frame);
+    } else if (upload_is_load(frame)) {
+        load(session, frame);
     } else {
         vcu_receive(&session->vcu, frame);
     }
@@ -128,6 +146,22 @@ void session_release(session_t *session)
     if (session->mode == SESSION_MODE_STEPPED) {
         begin(session, SESSION_MODE_FREE);
     }
+}
+
+const uint32_t *session_offered(const session_t *session)
+{
+    return (session->upload.is_offered != 0U) ? session->upload.word : (const uint32_t *)0;
+}
+
+void session_settle(session_t *session, upload_result_t result)
+{
+    can_frame_t told;
+
+    if (result == UPLOAD_RESULT_DONE) {
+        begin(session, session->mode);
+    }
+    upload_settle(&session->upload, result, &session->vcu, &told);
+    queue(session, &told);
 }
 
 bool session_fetch(session_t *session, session_entry_t *entry)

@@ -18,13 +18,17 @@
  * SESSION_SILENCE_MS of the unit's own timer. The unit then begins anew and runs free: what it was told in another time
  * means nothing in this one.
  *
- * A frame of another form than Sync goes to the unit: standard identifier, 8 bytes, or it is no Sync.
+ * CalibrationLoad brings the unit another set (upload.h). One that passes waits in session_offered() until the machine
+ * has kept it and says so by session_settle(); the unit then begins anew.
+ *
+ * A frame of another form goes to the unit: standard identifier, 8 bytes, or it is no Sync and no CalibrationLoad.
  */
 #ifndef SESSION_H
 #define SESSION_H
 
 #include "bus.h"
 #include "can_frame.h"
+#include "upload.h"
 #include "vcu.h"
 
 #include <stdbool.h>
@@ -57,9 +61,11 @@ typedef struct {
     uint32_t                 mismatch_count; /* Sync frames that asked for a tick that is not the next, saturating */
     uint32_t                 silent_ms;      /* since the last Sync, while stepped */
     session_mode_t           mode;
+    upload_t                 upload;
 } session_t;
 
-/* A new unit, running free. The set stays where it is for as long as the session lives. */
+/* A new unit, running free. The set stays where it is for as long as the session lives; the machine changes it only
+ * between session_offered() and session_settle(). */
 void session_init(session_t *session, const vcu_calibration_t *calibration);
 
 /* Nothing waits to be fetched. A transport that takes a frame only then loses nothing, and answers leave in order. */
@@ -73,6 +79,12 @@ void session_timer(session_t *session);
 
 /* The host took its leave. */
 void session_release(session_t *session);
+
+/* The UPLOAD_WORDS words of a set that came in, breaks no range and no rule, and waits to be kept; or null. */
+const uint32_t *session_offered(const session_t *session);
+
+/* It was kept, and is the set of the session now, or why it was not. */
+void session_settle(session_t *session, upload_result_t result);
 
 /* The next frame for the transport, or false when there is none. */
 bool session_fetch(session_t *session, session_entry_t *entry);

@@ -32,13 +32,20 @@ def text(name: str) -> str:
 
 
 def options(capsys: pytest.CaptureFixture[str]) -> dict[str, set[str]]:
-    """Return the long options of each verb, as its help names them."""
+    """Return the long options of each verb and of its own verbs, as their help names them."""
     found: dict[str, set[str]] = {}
     for verb in ("", *VERBS):
-        assert main([verb, "--help"] if verb else ["--help"]) == 0
-        words = capsys.readouterr().out.replace(",", " ").replace("[", " ").replace("]", " ")
-        found[verb] = {word for word in words.split() if word.startswith("--")}
+        said = _help(capsys, *([verb] if verb else []))
+        actions = re.findall(r"^    ([a-z]+) ", said, re.MULTILINE) if "ACTION" in said else []
+        for text_of_help in (said, *(_help(capsys, verb, action) for action in actions)):
+            words = re.sub(r"[,\[\]]", " ", text_of_help).split()
+            found.setdefault(verb, set()).update(w for w in words if w.startswith("--"))
     return found
+
+
+def _help(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main([*words, "--help"]) == 0
+    return capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

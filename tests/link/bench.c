@@ -25,6 +25,8 @@ uint32_t bench_send(bench_t *bench, uint8_t *bytes, uint32_t most);
 void     bench_state(const bench_t *bench, uint32_t out[12]);
 void     bench_session_receive(bench_t *bench, const can_frame_t *frame);
 uint32_t bench_session_fetch(bench_t *bench, can_frame_t *frame);
+uint32_t bench_offered(const bench_t *bench, vcu_calibration_t *set);
+void     bench_settle(bench_t *bench, uint32_t result);
 uint32_t bench_slcan_print(const can_frame_t *frame, uint32_t time_ms, uint32_t is_stamped, uint8_t *out);
 uint32_t bench_slcan_read(const uint8_t *bytes, uint32_t count, can_frame_t *frame);
 
@@ -109,6 +111,25 @@ uint32_t bench_session_fetch(bench_t *bench, can_frame_t *frame)
 
     *frame = entry.frame;
     return is;
+}
+
+uint32_t bench_offered(const bench_t *bench, vcu_calibration_t *set)
+{
+    const bool is = session_offered(&bench->session) != (const uint32_t *)0;
+
+    if (is) {
+        *set = bench->session.upload.set;
+    }
+    return is ? 1U : 0U;
+}
+
+/* The machine's part: what is kept is the set of the session. */
+void bench_settle(bench_t *bench, uint32_t result)
+{
+    if (result == (uint32_t)UPLOAD_RESULT_DONE) {
+        bench->calibration = bench->session.upload.set;
+    }
+    session_settle(&bench->session, (upload_result_t)result);
 }
 
 uint32_t bench_slcan_print(const can_frame_t *frame, uint32_t time_ms, uint32_t is_stamped, uint8_t *out)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from d7xr.ecu import calibration_default
 from d7xr.frames import FRAME_DTYPE, FRAME_EXTENDED, FRAME_REMOTE
 from tests.gates import firmware_build
 from tests.gates.checks.flags import read_flags
@@ -231,6 +232,16 @@ class LinkBench:
         while self._c.bench_session_fetch(self._bench, raw):
             found.append(Frame.from_c(raw.raw))
         return found
+
+    def offered(self) -> bytes | None:
+        """Return the set that waits to be kept, or None."""
+        raw = ctypes.create_string_buffer(len(calibration_default()))
+        return raw.raw if self._c.bench_offered(self._bench, raw) else None
+
+    def settle(self, result: int) -> list[Frame]:
+        """Let the machine keep what was offered, or not, and return what the session says."""
+        self._c.bench_settle(self._bench, result)
+        return self.session_fetch()
 
 
 def opened(library: ctypes.CDLL) -> LinkBench:

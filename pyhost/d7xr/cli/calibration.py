@@ -1,4 +1,4 @@
-"""``d7xr calibration``: show, check and diff calibration sets."""
+"""``d7xr calibration``: show, check and diff calibration sets, and load one into a unit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the verb."""
     parser = subparsers.add_parser(
         "calibration",
-        help="show, check or diff calibration sets",
+        help="show, check or diff calibration sets, or load one into a unit",
         description="Calibration sets: TOML files of values by name, or `default`.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -31,11 +31,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     diff = actions.add_parser("diff", help="exit 0 if two sets are equal, else 1 and the values")
     diff.add_argument("one", metavar="A")
     diff.add_argument("other", metavar="B")
+    load = actions.add_parser(
+        "load",
+        help="give a unit a set to keep",
+        description="The unit judges the set itself, keeps it in its flash and begins anew with "
+        "it. Power may fail at any moment: the old set or the new one is left. Not while the "
+        "engine runs. `default` is the firmware's own set.",
+    )
+    load.add_argument("set", metavar="SET")
+    load.add_argument(
+        "--target", required=True, metavar="TARGET",
+        help="serial:PORT or can:INTERFACE:CHANNEL; board-emulated forgets it when it ends",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
-    return {"show": _show, "check": _check, "diff": _diff}[args.action](args)
+    return {"show": _show, "check": _check, "diff": _diff, "load": _load}[args.action](args)
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -91,6 +103,23 @@ def _diff(args: argparse.Namespace) -> int:
     else:
         output.emit(f"equal: {len(one.values)} values compared")
     return EXIT_DIFFERENT if found else 0
+
+
+def _load(args: argparse.Namespace) -> int:
+    from d7xr.calibration import load
+    from d7xr.target.choice import started_free
+    from d7xr.target.upload import load as give
+
+    chosen = load(args.set)
+    with started_free(args.target) as link:
+        told = give(link, chosen.blob)
+    if args.json:
+        output.emit_json(
+            _document("load", chosen) | {"target": args.target, "calibration_id": told}
+        )
+    else:
+        output.emit(f"{args.target} keeps {chosen.name} and runs with it: calibration {told}")
+    return 0
 
 
 def _document(action: str, shown: CalibrationSet) -> dict[str, object]:

@@ -39,6 +39,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A relation between numbers that every safe set keeps."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """One row of the fault table.
 
@@ -145,12 +153,17 @@ def calibration_check(blob: bytes) -> tuple[Finding, ...]:
             findings.append(Finding("range", parameter.name, text))
     if not findings and not lib.calibration_is_in_range(cal):
         raise AssertionError("the unit refuses a range that the host accepts")
-    for number in range(int(lib.describe_rules)):
+    for number, rule in enumerate(calibration_rules()):
         if not lib.calibration_keeps_rule(cal, number):
-            rule = lib.describe_rule[number]
-            name = text_of(rule.name).replace("_", "-")
-            findings.append(Finding("rule", name, text_of(rule.text)))
+            findings.append(Finding("rule", rule.name, rule.text))
     return tuple(findings)
+
+
+@cache
+def calibration_rules() -> tuple[Rule, ...]:
+    """Return the relations that a set must keep, in the order of the firmware's table."""
+    rows = (lib.describe_rule[number] for number in range(int(lib.describe_rules)))
+    return tuple(Rule(text_of(row.name).replace("_", "-"), text_of(row.text)) for row in rows)
 
 
 def calibration_hash(blob: bytes) -> int:

@@ -58,7 +58,10 @@ def _enter(name: str, stack: ExitStack) -> Target:
     if name == "board-emulated" or name.startswith(SERIAL):
         from d7xr.target.serial import SerialTarget
 
-        return stack.enter_context(SerialTarget(serial_port(name, stack), name=name))
+        is_ours = not name.startswith(SERIAL)
+        return stack.enter_context(
+            SerialTarget(serial_port(name, stack), name=name, is_ours=is_ours)
+        )
     if name.startswith(CAN):
         from d7xr.target.can_bus import CanTarget
 

@@ -46,6 +46,7 @@ class SerialTarget(Stepped[bytes]):
         answer_s: Longest wait for an answer, in seconds.
         clock: Seconds, monotonic.
         name: What it is called; None takes ``serial:`` and the port.
+        is_ours: The machine was started for this target: it may be given another calibration.
 
     Attributes:
         name: See above.
@@ -64,13 +65,15 @@ class SerialTarget(Stepped[bytes]):
 
     def __init__(
         self, port: str, *, baudrate: int = 2_000_000, answer_s: float = 5.0,
-        clock: Callable[[], float] = time.monotonic, name: str | None = None,
+        clock: Callable[[], float] = time.monotonic, name: str | None = None, is_ours: bool = False,
     ) -> None:  # fmt: skip
         """Remember the port; nothing is opened yet."""
         super().__init__(name or f"serial:{port}")
         self.board_id: str | None = None
         self.report = BoardReport()
         self._answer_s = answer_s
+        self._clock = clock
+        self._is_ours = is_ours
         self._port = Port(port, baudrate=baudrate, clock=clock)
         self._reader = LineReader()
         self._lines: deque[Line] = deque()
@@ -159,6 +162,13 @@ class SerialTarget(Stepped[bytes]):
     def losses(self) -> Mapping[str, int]:
         """Return what was refused, garbled or lost since the unit runs free."""
         return self.counters()
+
+    def _load(self, calibration: bytes, wanted: str) -> None:
+        if not self._is_ours:
+            super()._load(calibration, wanted)
+        from d7xr.target.upload import load
+
+        self._calibration_id = load(self, calibration, clock=self._clock)
 
     # -- opening
 

@@ -53,14 +53,11 @@ class Stepped[Packed](ABC):
         """Start the unit anew.
 
         Raises:
-            RigError: The unit has another calibration in use; this link cannot give it one.
+            RigError: The unit has another calibration in use, and it is not ours to change it.
         """
         wanted = core_identity(calibration)["calibration_id"]
         if wanted[-len(self._calibration_id) :] != self._calibration_id:
-            raise RigError(
-                f"{self.name} runs calibration {self._calibration_id}, asked for {wanted}",
-                hint="a board takes its set from its own memory: use --target emulated, or flash",
-            )
+            self._load(calibration, wanted)
         digest, _ = self._step(SYNC_START, ())
         if digest != Ecu(calibration).digest:
             raise RigError(
@@ -93,6 +90,17 @@ class Stepped[Packed](ABC):
         raise RigError(
             f"{self.name}: the state of a board cannot be read over {self.transport}",
             hint="compare its digests, or take the snapshot with --target emulated",
+        )
+
+    def _load(self, calibration: bytes, wanted: str) -> None:
+        """Give the unit another set; refuse where its memory is not ours.
+
+        Raises:
+            RigError: Always, unless a machine that we started ourselves overrides it.
+        """
+        raise RigError(
+            f"{self.name} runs calibration {self._calibration_id}, asked for {wanted}",
+            hint=f"a board keeps its own set: d7xr calibration load SET --target {self.name}",
         )
 
     @abstractmethod
