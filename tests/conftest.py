@@ -27,7 +27,7 @@ def pytest_terminal_summary(
         line = f"equal in this process and on the emulated chip: {ticks:,} ticks, {frames:,} frames"
         terminalreporter.write_line(line)
     for name, value in told:
-        if name.startswith("instructions_"):
+        if name.startswith("instructions_") or name == "pause_jumped":
             terminalreporter.write_line(f"{name.replace('_', ' ')}: {value}")
     seed = config.getoption("randomly_seed", default=None)
     if exitstatus == pytest.ExitCode.TESTS_FAILED and seed is not None:
