@@ -46,6 +46,11 @@ class Stretch:
     tick: NDArray[np.int64]
     ticks: int
 
+    def beginning(self, ticks: int) -> "Stretch":
+        """Return as much of it."""
+        end = int(np.searchsorted(self.tick, ticks))
+        return Stretch(self.frame[:end], self.tick[:end], ticks)
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

@@ -26,7 +26,7 @@ TICKS = 30_000
 @pytest.fixture(scope="module")
 def drive() -> Stretch:
     """The demo until it has landed from its first flight."""
-    return demo().cut(TICKS)
+    return demo().beginning(TICKS)
 
 
 def compared(left: Sil, right: Sil | Emulated, drive: Stretch) -> Comparison:
