@@ -27,7 +27,7 @@ firmware: setup ## build the images for the chip (needs gcc-arm-none-eabi)
 	$(Q)tools/toolchain.sh
 	$(Q)$(MAKE) -s -f firmware/board/board.mk
 
-size: firmware ## what the board's image takes, against its budget and against main
+size: firmware ## what the image takes and what a tick costs, against its budget and against main
 	$(Q)$(BIN)/python -m tools.firmware_size
 	$(Q)$(BIN)/python -m tools.firmware_difference main
 

@@ -1,7 +1,7 @@
 # Images for the chip: `make firmware` from the root calls this file. One rule a step, everything under build/firmware.
 #
 #   d7xr.elf     the unit on a board, and under the emulator; .bin and .hex for tools that flash, .map to read
-#   measure.elf  counts instructions of the tick under the emulator; built only when asked for
+#   measure.elf  counts instructions of the tick under the emulator
 #   replay.elf   whole traces through the unit under the emulator, by semihosting
 
 include firmware/flags.mk
@@ -42,7 +42,7 @@ BOARD  := $(UNIT) $(wildcard firmware/link/*.c firmware/board/*.c firmware/board
 objects = $(addprefix $(OUT)/obj/,$(addsuffix .o,$(1)))
 
 .PHONY: all
-all: $(OUT)/replay.elf $(OUT)/d7xr.elf $(OUT)/d7xr.bin $(OUT)/d7xr.hex
+all: $(OUT)/replay.elf $(OUT)/measure.elf $(OUT)/d7xr.elf $(OUT)/d7xr.bin $(OUT)/d7xr.hex
 
 $(OUT)/replay.elf: $(call objects,$(REPLAY))
 $(OUT)/measure.elf: $(call objects,$(MEASURE))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from d7xr.ecu import calibration_default
 from tests.gates.checks.sources import REPOSITORY
 from tests.gates.checks.stack import Calls, read_calls
-from tools.firmware_difference import image_of
+from tools.firmware_difference import Cost, cost_table, default_set, image_of
 from tools.firmware_difference import table as difference
 from tools.firmware_size import (
     BUDGET,
@@ -158,6 +159,20 @@ def test_another_revision_is_built_beside_this_one_and_compared(
 
     assert 0.5 < now.flash / then.flash < 2.0
     assert f"{now.flash - then.flash:+d}" in text
+    # And beside it lies the image that counts instructions, with the set that it carries
+    measuring = image_of("HEAD", tmp_path).with_name("measure.elf")
+    assert len(default_set(measuring)) == len(calibration_default())
+
+
+def test_instructions_are_compared_too() -> None:
+    text = cost_table(Cost(1000, 2000, 3000), Cost(1100, 2000, 2900), "main")
+
+    assert [line.split() for line in text.splitlines()] == [
+        ["instr.", "now", "main", "change"],
+        ["least", "1000", "1100", "-100"],
+        ["mean", "2000", "2000", "+0"],
+        ["most", "3000", "2900", "+100"],
+    ]
 
 
 def test_a_revision_that_git_does_not_know_is_named(tmp_path: Path) -> None:
