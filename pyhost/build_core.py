@@ -164,7 +164,8 @@ def _without_asserts(text: str) -> str:
 def declarations() -> str:
     """Return what Python may see, in the words of the headers: no asserts, no inline bodies."""
     text = _preprocessed(
-        '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n#include "feed.h"\n',
+        '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n#include "feed.h"\n'
+        '#include "simulator.h"\n',
         (*INCLUDE_FOLDERS, CODEC),
     )
     text = _without_asserts(text)
@@ -210,14 +211,15 @@ def make_builder() -> FFI:
     relative = [str(path.relative_to(ROOT)) for path in firmware_sources()]
     natives = [str(path.relative_to(ROOT)) for path in sorted(NATIVE.glob("*.c"))]
     codec = [str((CODEC / "bus_codec.c").relative_to(ROOT))]
-    headers = [*_declaring_files(), *sorted(NATIVE.glob("*.h")), FIRMWARE / "flags.mk", DBC]
+    own = [*sorted(NATIVE.glob("*.h")), *sorted(NATIVE.glob("*.def"))]
+    headers = [*_declaring_files(), *own, FIRMWARE / "flags.mk", DBC]
     # The generated wrapper is not our code: it gets the flags of arithmetic, which it shares with
     # the unit, and no warnings of ours. The unit is held to all of them by the gates.
     arithmetic = [f for f in compiler_flags() if not f.startswith("-W") and f != "-pedantic"]
     builder.set_source(
         "d7xr._core",
         '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n#include "digest.h"\n'
-        '#include "feed.h"\n'
+        '#include "feed.h"\n#include "simulator.h"\n'
         f"const char *const core_meanings =\n{literal};\n"
         "const uint32_t d7xr_digest_seed = DIGEST_SEED;\n"
         f'const char *const core_flags = "{" ".join(compiler_flags())}";\n',

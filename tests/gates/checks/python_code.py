@@ -62,6 +62,8 @@ class Layer:
 _BASE = frozenset({"d7xr.errors", "d7xr.frames", "d7xr.names"})
 LAYERS = (
     Layer("d7xr._core", known_to=frozenset({"d7xr.ecu"})),
+    # The simulated car is C too; one extension holds both, and they meet through frames alone.
+    Layer("d7xr.ecu.core", known_to=frozenset({"d7xr.ecu", "d7xr.simulator"})),
     Layer("d7xr.cli", known_to=frozenset({"d7xr.__main__"})),
     Layer("d7xr.errors", knows=frozenset()),
     Layer("d7xr.names", knows=frozenset()),

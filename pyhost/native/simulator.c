@@ -1,0 +1,325 @@
+#include "simulator.h"
+
+#include "bus_codec.h"
+#include "plant_maths.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define FRAME_BYTES 8U
+#define NEVER UINT32_MAX
+#define HOP_TICKS 10U           /* a shorter time without contact is no flight */
+#define LANDING_TICKS 500U      /* in which a landing's peaks are looked for */
+#define OVER_TICKS 1500U        /* after which a landing is over */
+#define REDUCED_RATIO 0.9
+#define LEAST_DEMAND_Nm 50.0    /* less is not worth a cut */
+#define FREE_FALL_MPS2 (0.2 * PLANT_GRAVITY_MPS2)
+#define FREE_FALL_TICKS 300U
+
+void simulator_init(simulator_t *simulator, const plant_vehicle_t *vehicle, const driver_t *driver,
+                    const sensors_t *sensors)
+{
+    memset(simulator, 0, sizeof(*simulator));
+    simulator->vehicle                 = *vehicle;
+    simulator->driver                  = *driver;
+    simulator->sensors                 = *sensors;
+    simulator->summary.battery_least_V = 100.0F;
+}
+
+/* ---- what the unit says */
+
+static void take_torque(simulator_t *simulator, const can_frame_t *frame)
+{
+    plant_command_t                  *told = &simulator->vehicle.command;
+    struct bus_codec_torque_command_t m;
+
+    (void)bus_codec_torque_command_unpack(&m, frame->data, FRAME_BYTES);
+    simulator->granted_Nm    = (double)bus_codec_torque_command_granted_torque_nm_decode(m.granted_torque_nm);
+    simulator->demand_Nm     = (double)bus_codec_torque_command_demand_torque_nm_decode(m.demand_torque_nm);
+    simulator->limit_reason  = m.limit_reason;
+    simulator->silent_ticks  = 0U;
+    told->granted_Nm         = simulator->granted_Nm;
+    told->air_path_Nm        = (double)bus_codec_torque_command_air_path_torque_nm_decode(m.air_path_torque_nm);
+    told->is_cut             = m.engine_cut;
+    told->is_shift_inhibited = m.shift_inhibit;
+}
+
+static void take_cooling(simulator_t *simulator, const can_frame_t *frame)
+{
+    struct bus_codec_cooling_command_t m;
+
+    (void)bus_codec_cooling_command_unpack(&m, frame->data, FRAME_BYTES);
+    simulator->vehicle.fan_duty[0] = (double)bus_codec_cooling_command_fan1_duty_pct_decode(m.fan1_duty_pct) / 100.0;
+    simulator->vehicle.fan_duty[1] = (double)bus_codec_cooling_command_fan2_duty_pct_decode(m.fan2_duty_pct) / 100.0;
+    simulator->vehicle.fan_duty[2] = (double)bus_codec_cooling_command_fan3_duty_pct_decode(m.fan3_duty_pct) / 100.0;
+    simulator->vehicle.fan_duty[3] = (double)bus_codec_cooling_command_fan4_duty_pct_decode(m.fan4_duty_pct) / 100.0;
+    simulator->vehicle.pump_duty   = (double)bus_codec_cooling_command_pump_duty_pct_decode(m.pump_duty_pct) / 100.0;
+}
+
+void simulator_take(simulator_t *simulator, const can_frame_t *frame)
+{
+    if (frame->id == BUS_CODEC_TORQUE_COMMAND_FRAME_ID) {
+        take_torque(simulator, frame);
+    } else if (frame->id == BUS_CODEC_COOLING_COMMAND_FRAME_ID) {
+        take_cooling(simulator, frame);
+    } else if (frame->id == BUS_CODEC_FLIGHT_STATUS_FRAME_ID) {
+        struct bus_codec_flight_status_t m;
+
+        (void)bus_codec_flight_status_unpack(&m, frame->data, FRAME_BYTES);
+        simulator->flight_state = m.flight_state;
+    } else {
+        /* of no concern to the car */
+    }
+}
+
+/* ---- the simpler control, for comparison: it sees what the inertial unit says */
+
+static void cut_on_free_fall(simulator_t *simulator)
+{
+    const double *said    = &simulator->sensors.value[SENSORS_AT_specific_force_x_mps2];
+    const double  norm2   = (said[0] * said[0]) + (said[1] * said[1]) + (said[2] * said[2]);
+    const bool    is_free = norm2 < (FREE_FALL_MPS2 * FREE_FALL_MPS2);
+
+    simulator->low_force_ticks = is_free ? (simulator->low_force_ticks + 1U) : 0U;
+    if (simulator->low_force_ticks >= FREE_FALL_TICKS) {
+        simulator->vehicle.command.is_cut = 1U;
+    }
+}
+
+/* ---- flights, written down as they happen */
+
+static simulator_flight_t *current(simulator_t *simulator)
+{
+    const uint32_t last = simulator->summary.kept - 1U;
+
+    return &simulator->summary.flight[(last < SIMULATOR_FLIGHTS) ? last : (SIMULATOR_FLIGHTS - 1U)];
+}
+
+static bool is_by_flight_mode(const simulator_t *simulator)
+{
+    const uint32_t reason = simulator->limit_reason;
+
+    return (reason >= BUS_CODEC_TORQUE_COMMAND_LIMIT_REASON_FLIGHT_SUSPECT_CHOICE) &&
+           (reason <= BUS_CODEC_TORQUE_COMMAND_LIMIT_REASON_FLIGHT_RAMP_CHOICE);
+}
+
+static bool is_reduced(const simulator_t *simulator)
+{
+    return (simulator->demand_Nm > LEAST_DEMAND_Nm) && (simulator->granted_Nm < (REDUCED_RATIO * simulator->demand_Nm));
+}
+
+/* Full throttle, steady, in this gear at this speed. */
+static double drive_shaft_Nm(const plant_vehicle_t *vehicle)
+{
+    const plant_parameters_t *p     = &vehicle->p;
+    const double              ratio = plant_ratio(p, vehicle->line.gear, vehicle->command.is_low_range);
+    const double              radps = plant_max(vehicle->body.speed_mps / p->radius_m * ratio, 80.0);
+
+    return plant_min(plant_full_load_Nm(p, radps), vehicle->command.power_W / radps) * ratio * p->efficiency_ratio;
+}
+
+static void take_off(simulator_t *simulator)
+{
+    const plant_vehicle_t *vehicle = &simulator->vehicle;
+
+    simulator->is_flying = 1U;
+    if (simulator->summary.kept < SIMULATOR_FLIGHTS) {
+        simulator->summary.kept++;
+        *current(simulator) = (simulator_flight_t){
+            .take_off_tick  = vehicle->tick,
+            .touchdown_tick = NEVER,
+            .reduced_tick   = NEVER,
+            .air_tick       = NEVER,
+            .landing_tick   = NEVER,
+            .restored_tick  = NEVER,
+            .speed_mps      = (float)vehicle->body.speed_mps,
+            .gear           = (float)vehicle->line.gear,
+        };
+    }
+}
+
+static void touch_down(simulator_t *simulator)
+{
+    const plant_vehicle_t *vehicle = &simulator->vehicle;
+    const double          *w       = vehicle->line.wheel_radps;
+    simulator_flight_t    *flight  = current(simulator);
+
+    flight->touchdown_tick = vehicle->tick;
+    flight->drive_shaft_Nm = (float)drive_shaft_Nm(vehicle);
+    flight->mismatch_ratio =
+        (float)((0.25 * (w[0] + w[1] + w[2] + w[3]) * vehicle->p.radius_m / plant_max(vehicle->body.speed_mps, 1.0)) -
+                1.0);
+    simulator->is_flying             = 0U;
+    simulator->since_touchdown_ticks = 0U;
+    if ((vehicle->tick - flight->take_off_tick) < HOP_TICKS) {
+        simulator->summary.kept--;
+    } else {
+        simulator->summary.flights++;
+    }
+}
+
+static void watch_flight(simulator_t *simulator)
+{
+    simulator_flight_t *flight = current(simulator);
+    const uint32_t      tick   = simulator->vehicle.tick;
+
+    flight->peak_engine_rpm = (float)plant_max((double)flight->peak_engine_rpm,
+                                               simulator->vehicle.line.engine_radps / PLANT_RADPS_PER_RPM);
+    if ((flight->reduced_tick == NEVER) && is_reduced(simulator)) {
+        flight->reduced_tick = tick;
+    }
+    if ((flight->air_tick == NEVER) && (simulator->flight_state == BUS_CODEC_FLIGHT_STATUS_FLIGHT_STATE_AIR_CHOICE)) {
+        flight->air_tick = tick;
+    }
+}
+
+static void watch_landing(simulator_t *simulator)
+{
+    simulator_flight_t    *flight  = current(simulator);
+    const plant_vehicle_t *vehicle = &simulator->vehicle;
+    const float            shaft   = (float)vehicle->line.shaft_Nm;
+    const float            force   = (float)(vehicle->body.z_mps2 + PLANT_GRAVITY_MPS2);
+    const uint32_t         state   = simulator->flight_state;
+
+    if (simulator->since_touchdown_ticks <= LANDING_TICKS) {
+        flight->peak_shaft_Nm   = (shaft > flight->peak_shaft_Nm) ? shaft : flight->peak_shaft_Nm;
+        flight->least_shaft_Nm  = (shaft < flight->least_shaft_Nm) ? shaft : flight->least_shaft_Nm;
+        flight->peak_force_mps2 = (force > flight->peak_force_mps2) ? force : flight->peak_force_mps2;
+    }
+    if ((flight->landing_tick == NEVER) && ((state == BUS_CODEC_FLIGHT_STATUS_FLIGHT_STATE_LANDING_CHOICE) ||
+                                            (state == BUS_CODEC_FLIGHT_STATUS_FLIGHT_STATE_RAMP_CHOICE))) {
+        flight->landing_tick = vehicle->tick;
+    }
+    if ((flight->restored_tick == NEVER) && !is_reduced(simulator)) {
+        flight->restored_tick = vehicle->tick;
+    }
+}
+
+static void watch(simulator_t *simulator)
+{
+    const plant_vehicle_t *vehicle     = &simulator->vehicle;
+    const bool             is_airborne = vehicle->is_airborne != 0U;
+
+    if (is_airborne && (simulator->is_flying == 0U)) {
+        take_off(simulator);
+    } else if (!is_airborne && (simulator->is_flying != 0U)) {
+        touch_down(simulator);
+    } else {
+        /* as it was */
+    }
+    if (simulator->is_flying != 0U) {
+        watch_flight(simulator);
+    } else if ((simulator->summary.kept > 0U) && (simulator->since_touchdown_ticks < OVER_TICKS)) {
+        watch_landing(simulator);
+    } else if (is_by_flight_mode(simulator) && is_reduced(simulator)) {
+        simulator->summary.intervention_ticks++;
+    } else {
+        /* driving */
+    }
+    simulator->since_touchdown_ticks++;
+}
+
+static void note_extremes(simulator_t *simulator)
+{
+    const plant_vehicle_t *vehicle = &simulator->vehicle;
+    simulator_summary_t   *summary = &simulator->summary;
+    const float            shaft   = (float)plant_abs(vehicle->line.shaft_Nm);
+    const float            coolant = (float)vehicle->heat.coolant_degC;
+    const float            supply  = (float)vehicle->heat.supply_A;
+    const float            battery = (float)vehicle->heat.battery_V;
+
+    summary->peak_shaft_Nm    = (shaft > summary->peak_shaft_Nm) ? shaft : summary->peak_shaft_Nm;
+    summary->coolant_max_degC = (coolant > summary->coolant_max_degC) ? coolant : summary->coolant_max_degC;
+    summary->supply_max_A     = (supply > summary->supply_max_A) ? supply : summary->supply_max_A;
+    summary->battery_least_V  = (battery < summary->battery_least_V) ? battery : summary->battery_least_V;
+}
+
+/* ---- a tick */
+
+void simulator_before(simulator_t *simulator)
+{
+    plant_vehicle_t *vehicle = &simulator->vehicle;
+
+    driver_tick(&simulator->driver, vehicle);
+    plant_vehicle_tick(vehicle);
+    simulator->frames = sensors_tick(&simulator->sensors, vehicle, &simulator->driver.said, simulator->frame);
+    simulator->summary.frames += simulator->frames;
+}
+
+void simulator_after(simulator_t *simulator)
+{
+    plant_command_t *told = &simulator->vehicle.command;
+
+    simulator->silent_ticks++;
+    if ((double)simulator->silent_ticks > (1000.0 * simulator->vehicle.p.silence_s)) {
+        told->granted_Nm  = 0.0;
+        told->air_path_Nm = 0.0;
+    }
+    if (simulator->control == SIMULATOR_FREE_FALL_CUT) {
+        cut_on_free_fall(simulator);
+    }
+    watch(simulator);
+    note_extremes(simulator);
+}
+
+static void keep(const simulator_t *simulator, uint32_t tick, simulator_output_t *output)
+{
+    for (uint32_t i = 0U;
+         (output->frame != NULL) && (i < simulator->frames) && (output->frames < output->frame_capacity); i++) {
+        output->frame[output->frames]      = simulator->frame[i];
+        output->frame_tick[output->frames] = tick;
+        output->frames++;
+    }
+    if ((output->truth != NULL) && ((tick % output->every_ticks) == 0U) &&
+        (output->truth_rows < output->truth_capacity)) {
+        simulator_truth(simulator, &output->truth[output->truth_rows], output->truth_capacity);
+        output->truth_rows++;
+    }
+}
+
+uint32_t simulator_run(simulator_t *simulator, vcu_t *vcu, uint32_t ticks, simulator_output_t *output)
+{
+    uint32_t    done = 0U;
+    can_frame_t sent;
+
+    while ((done < ticks) && (simulator->vehicle.is_over == 0U)) {
+        const uint32_t tick = simulator->vehicle.tick;
+
+        simulator_before(simulator);
+        for (uint32_t i = 0U; i < simulator->frames; i++) {
+            vcu_receive(vcu, &simulator->frame[i]);
+        }
+        vcu_tick(vcu);
+        while (vcu_transmit(vcu, &sent)) {
+            simulator_take(simulator, &sent);
+        }
+        simulator_after(simulator);
+        if (output != NULL) {
+            keep(simulator, tick, output);
+        }
+        done++;
+    }
+    return done;
+}
+
+/* ---- truth */
+
+const simulator_column_t simulator_column[] = {
+#define TRUTH(name, unit, expression, meaning) {#name, unit, meaning},
+#include "truth.def"
+#undef TRUTH
+};
+
+void simulator_truth(const simulator_t *simulator, float *row, uint32_t stride)
+{
+    const simulator_t       *s = simulator;
+    const plant_vehicle_t   *v = &s->vehicle;
+    const plant_driveline_t *l = &v->line;
+    const plant_body_t      *b = &v->body;
+    const plant_heat_t      *h = &v->heat;
+    const plant_fuel_t      *f = &v->fuel;
+
+#define TRUTH(name, unit, expression, meaning) row[(size_t)SIMULATOR_TRUTH_##name * stride] = (float)(expression);
+#include "truth.def"
+#undef TRUTH
+}
