@@ -23,6 +23,7 @@ static const sent_t sent[BUS_SENT_COUNT] = {
     [BUS_SENT_COOLING_COMMAND] = {BUS_CODEC_COOLING_COMMAND_FRAME_ID, BUS_CODEC_COOLING_COMMAND_CYCLE_TIME_MS, 2U, 1U},
     [BUS_SENT_FAULT_STATUS]    = {BUS_CODEC_FAULT_STATUS_FRAME_ID, BUS_CODEC_FAULT_STATUS_CYCLE_TIME_MS, 3U, 0U},
     [BUS_SENT_INTAKE_STATUS]   = {BUS_CODEC_INTAKE_STATUS_FRAME_ID, BUS_CODEC_INTAKE_STATUS_CYCLE_TIME_MS, 104U, 0U},
+    [BUS_SENT_HEAT_STATUS]     = {BUS_CODEC_HEAT_STATUS_FRAME_ID, BUS_CODEC_HEAT_STATUS_CYCLE_TIME_MS, 504U, 0U},
     [BUS_SENT_IDENTITY]        = {BUS_CODEC_IDENTITY_FRAME_ID, BUS_CODEC_IDENTITY_CYCLE_TIME_MS, 304U, 0U},
 };
 
@@ -34,6 +35,8 @@ _Static_assert(FLIGHT_MODE_RAMP == BUS_CODEC_FLIGHT_STATUS_FLIGHT_STATE_RAMP_CHO
 _Static_assert(FLIGHT_MODE_DETECTOR_OFF == BUS_CODEC_FLIGHT_STATUS_DETECTOR_MODE_OFF_CHOICE, "DetectorMode");
 _Static_assert(COOLING_RUN_ON == BUS_CODEC_COOLING_COMMAND_COOLING_STATE_RUN_ON_CHOICE, "CoolingState");
 _Static_assert(FAULT_SEVERITY_STOP == BUS_CODEC_FAULT_STATUS_FAULT_SEVERITY_STOP_CHOICE, "FaultSeverity");
+_Static_assert(COOLANT_PEERS_FROZEN == BUS_CODEC_HEAT_STATUS_COOLANT_PEERS_FROZEN_CHOICE, "CoolantPeers");
+_Static_assert(FAULT_COOLANT_DISPUTED == BUS_CODEC_FAULT_STATUS_NEWEST_FAULT_COOLANT_DISPUTED_CHOICE, "NewestFault");
 _Static_assert(FAULT_STOPPED == BUS_CODEC_FAULT_STATUS_NEWEST_FAULT_STOPPED_CHOICE, "NewestFault");
 
 void bus_init_schedule(bus_t *bus)
@@ -162,6 +165,18 @@ static void put_fault(const control_t *control, uint8_t *data)
     (void)bus_codec_fault_status_pack(data, &m, FRAME_BYTES);
 }
 
+/* A code of 8 bits, or the one that says that nothing is known. */
+static uint8_t known(bool is_known, uint8_t code)
+{
+    return is_known ? code : 255U;
+}
+
+/* The same for 12 bits. */
+static uint16_t known_12(bool is_known, uint16_t code)
+{
+    return is_known ? code : 4095U;
+}
+
 static void put_intake(const control_t *control, uint8_t *data)
 {
     const intake_t                        *intake = &control->intake;
@@ -174,9 +189,37 @@ static void put_intake(const control_t *control, uint8_t *data)
             bus_codec_intake_status_air_power_cap_k_w_encode(ready(intake->power_cap_kW, 0.0f, 409.3f, 0.1f)),
         .air_torque_cap_nm = bus_codec_intake_status_air_torque_cap_nm_encode(torque_Nm(intake->torque_cap_Nm)),
         .intake_assumed    = intake->is_assumed,
+        .air_leak          = intake->is_leaking,
+        .filter_bypassed   = control->filter.is_bypassed,
+        .filter_index = known(control->filter.is_known != 0U, bus_codec_intake_status_filter_index_encode(
+                                                                  ready(control->filter.index, 0.0f, 12.7f, 0.05f))),
     };
 
     (void)bus_codec_intake_status_pack(data, &m, FRAME_BYTES);
+}
+
+static void put_heat(const control_t *control, uint8_t *data)
+{
+    const radiator_t                    *radiator  = &control->radiator;
+    const filter_t                      *filter    = &control->filter;
+    const bool                           has_seen  = radiator->weight_s > 0.0f;
+    const bool                           has_slope = radiator->has_last != 0U;
+    const bool                           is_known  = filter->is_known != 0U;
+    const float                          clean_pct = radiator->clean_ratio * 100.0f;
+    const struct bus_codec_heat_status_t m         = {
+        .radiator_clean_pct = known(has_seen, bus_codec_heat_status_radiator_clean_pct_encode(duty_pct(clean_pct))),
+        .sustained_power_k_w =
+            bus_codec_heat_status_sustained_power_k_w_encode(ready(radiator->sustained_kW, 0.0f, 818.6f, 0.2f)),
+        .until_half_torque_s = known_12(has_slope, bus_codec_heat_status_until_half_torque_s_encode(
+                                                       ready(radiator->until_half_s, 0.0f, RADIATOR_FOREVER_s, 1.0f))),
+        .filter_service_l    = known_12(
+            is_known, bus_codec_heat_status_filter_service_l_encode(ready(filter->service_L, 0.0f, 4093.0f, 1.0f))),
+        .filter_service_h = known_12(
+            is_known, bus_codec_heat_status_filter_service_h_encode(ready(filter->service_h, 0.0f, 204.0f, 0.05f))),
+        .coolant_peers = control->coolant_peers.verdict,
+    };
+
+    (void)bus_codec_heat_status_pack(data, &m, FRAME_BYTES);
 }
 
 static void put_identity(uint32_t calibration_hash, uint8_t *data)
@@ -207,6 +250,9 @@ static void put(const control_t *control, uint32_t calibration_hash, bus_sent_t 
         break;
     case BUS_SENT_INTAKE_STATUS:
         put_intake(control, data);
+        break;
+    case BUS_SENT_HEAT_STATUS:
+        put_heat(control, data);
         break;
     case BUS_SENT_IDENTITY:
         put_identity(calibration_hash, data);

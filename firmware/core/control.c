@@ -12,6 +12,9 @@ void control_init(control_t *control, const vcu_calibration_t *cal, bool is_cali
     derate_init(&control->derate, cal);
     torque_init(&control->torque);
     cooling_init(&control->cooling, cal);
+    filter_init(&control->filter, cal);
+    radiator_init(&control->radiator);
+    coolant_peers_init(&control->coolant_peers);
     fault_init(&control->fault);
 }
 
@@ -25,6 +28,8 @@ static void believe_temperatures(control_t *control, const vcu_calibration_t *ca
         [TEMPERATURE_GEARBOX_OIL] = &in->gearbox_oil_degC,
     };
 
+    control->temperature[TEMPERATURE_COOLANT].is_contradicted = numeric_flag(control->coolant_peers.verdict !=
+                                                                             (uint8_t)COOLANT_PEERS_AGREE);
     for (uint32_t id = 0U; id < (uint32_t)TEMPERATURE_COUNT; id++) {
         const bool is_gearbox = id == (uint32_t)TEMPERATURE_GEARBOX_OIL;
         const bool is_recent  = inputs_is_recent(in, is_gearbox ? INPUTS_GROUP_GEARBOX : INPUTS_GROUP_THERMAL);
@@ -41,14 +46,26 @@ static void tick_raster(control_t *control, const vcu_calibration_t *cal)
         believe_temperatures(control, cal);
         break;
     case CONTROL_PHASE_INTAKE:
-        intake_tick(&control->intake, cal, &control->inputs);
+        intake_tick(&control->intake, cal, &control->inputs, &control->filter,
+                    control->torque.reason == (uint8_t)TORQUE_REASON_RESTRICTOR);
         break;
     case CONTROL_PHASE_COOLING:
+        control->cooling.is_fouled = numeric_flag(control->radiator.clean_ratio < cal->radiator_warn_ratio);
         cooling_tick(&control->cooling, cal, &control->inputs, control->temperature,
                      flight_mode_is_flying(&control->flight_mode));
         break;
     case CONTROL_PHASE_DERATE:
         derate_tick(&control->derate, cal, control->temperature, control->cooling.fans.failed_count);
+        break;
+    case CONTROL_PHASE_FILTER:
+        filter_tick(&control->filter, cal, &control->inputs);
+        break;
+    case CONTROL_PHASE_RADIATOR:
+        radiator_tick(&control->radiator, cal, &control->inputs, &control->temperature[TEMPERATURE_COOLANT],
+                      &control->cooling);
+        break;
+    case CONTROL_PHASE_COOLANT_PEERS:
+        coolant_peers_tick(&control->coolant_peers, cal, &control->inputs);
         break;
     default: /* a phase that nobody uses */
         break;
@@ -117,9 +134,32 @@ static void report_powertrain(control_t *control)
     fault_report(fault, FAULT_ENGINE_SILENT, !signal_is_usable(&in->engine_speed_rpm));
     fault_report(fault, FAULT_GEARBOX_SILENT, !signal_is_usable(&in->gear));
     fault_report(fault, FAULT_AIR_ASSUMED, control->intake.is_assumed != 0U);
+    fault_report(fault, FAULT_AIR_LEAK, control->intake.is_leaking != 0U);
+    fault_report(fault, FAULT_AIR_SHORT, control->intake.is_short != 0U);
     fault_report(fault, FAULT_BUS_ERRORS, control->has_bus_error != 0U);
     fault_report(fault, FAULT_CALIBRATION_REFUSED, control->is_calibration_refused != 0U);
     fault_report(fault, FAULT_STOPPED, control->torque.stop_mask != 0U);
+}
+
+static void report_sand(control_t *control, const vcu_calibration_t *cal)
+{
+    fault_t          *fault       = &control->fault;
+    const filter_t   *filter      = &control->filter;
+    const radiator_t *radiator    = &control->radiator;
+    const bool        is_loaded   = filter->index > cal->filter_warn_index;
+    const bool        is_due      = filter->index > cal->filter_service_index;
+    const bool        is_absurd   = filter->index > cal->filter_absurd_index;
+    const bool        is_fouled   = radiator->clean_ratio < cal->radiator_warn_ratio;
+    const bool        is_blocked  = radiator->clean_ratio < cal->radiator_plan_ratio;
+    const bool        is_disputed = control->coolant_peers.verdict != (uint8_t)COOLANT_PEERS_AGREE;
+
+    fault_report(fault, FAULT_FILTER_LOADED, is_loaded && !is_due);
+    fault_report(fault, FAULT_FILTER_SERVICE, is_due && !is_absurd);
+    fault_report(fault, FAULT_FILTER_BLOCKED, is_absurd);
+    fault_report(fault, FAULT_FILTER_BYPASSED, filter->is_bypassed != 0U);
+    fault_report(fault, FAULT_RADIATOR_FOULED, is_fouled && !is_blocked);
+    fault_report(fault, FAULT_RADIATOR_BLOCKED, is_blocked);
+    fault_report(fault, FAULT_COOLANT_DISPUTED, is_disputed);
 }
 
 static void report_heat(control_t *control, const vcu_calibration_t *cal)
@@ -165,6 +205,7 @@ void control_tick(control_t *control, const vcu_calibration_t *cal)
     report_evidence(control);
     report_powertrain(control);
     report_heat(control, cal);
+    report_sand(control, cal);
     fault_decide(&control->fault, control->since_start_ticks < cal->fault_boot_ms,
                  (control->torque.stop_mask & TORQUE_STOP_IGNITION) != 0U);
 

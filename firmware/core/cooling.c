@@ -60,8 +60,11 @@ static uint32_t wanted_by_heat(cooling_t *cooling, const vcu_calibration_t *cal,
     uint32_t             wanted  = 0U;
 
     for (uint32_t id = 0U; id < COOLING_LADDERS; id++) {
+        const bool  is_early  = (id == (uint32_t)TEMPERATURE_COOLANT) && (cooling->is_fouled != 0U);
+        const float earlier_K = is_early ? cal->cooling_fouled_K : 0.0f;
+
         if (temperature_is_believed(&temperature[id]) && temperature_is_new(&temperature[id])) {
-            cooling->ladder_stage[id] = climb(cal, id, cooling->ladder_stage[id], temperature[id].degC);
+            cooling->ladder_stage[id] = climb(cal, id, cooling->ladder_stage[id], temperature[id].degC + earlier_K);
         }
         wanted = most(wanted, cooling->ladder_stage[id]); /* a lost one keeps asking for what it asked */
     }

@@ -39,7 +39,8 @@ typedef struct {
     uint8_t    is_ram_air;                    /* fast enough to need one fan only */
     uint8_t    shed;                          /* fans given up for the supply */
     uint8_t    is_manual;                     /* the driver wants all fans */
-    uint8_t    reserved[2];
+    uint8_t    is_fouled; /* the radiator gives less than a clean one: coolant stages start lower */
+    uint8_t    reserved;
 } cooling_t;
 _Static_assert(sizeof(cooling_t) == (sizeof(fan_bank_t) + 28U), "cooling_t: hidden padding");
 

@@ -54,7 +54,7 @@ static bool take_sample(temperature_t *temperature, const vcu_calibration_t *cal
         temperature->sample_degC = signal_degC->value;
         temperature->since_ticks = 0U;
     }
-    return is_plausible;
+    return is_plausible && (temperature->is_contradicted == 0U);
 }
 
 /* The signal is usable and, once anything is known, its last sample plausible. */

@@ -3,7 +3,8 @@
  * A sensor is lost when its sample is invalid or stale, or when it moves faster than anything with that mass of metal
  * and fluid can: an open or shorted wire. It is believed again after it has been plausible for heal_ms and is back near
  * the last believed value. The allowance grows with the time it was lost, upwards without end, downwards only as far as
- * a car under way cools: a broken probe that settles at a cold reading is not healed by patience (PAIN-83).
+ * a car under way cools: a broken probe that settles at a cold reading is not healed by patience (PAIN-83). Where
+ * other sensors contradict it, it is lost however plausible its samples are.
  */
 #ifndef TEMPERATURE_H
 #define TEMPERATURE_H
@@ -33,7 +34,8 @@ typedef struct {
     uint16_t good_ticks;   /* plausible for this long while lost */
     uint8_t  state;        /* temperature_state_t */
     uint8_t  is_known;     /* there has been a believed value since start */
-    uint8_t  reserved[2];
+    uint8_t  is_contradicted; /* other sensors speak against it (coolant_peers.h) */
+    uint8_t  reserved;
 } temperature_t;
 _Static_assert(sizeof(temperature_t) == 20U, "temperature_t: hidden padding");
 

@@ -12,7 +12,7 @@ from tests.bus.frames import NOT_AVAILABLE, bus, codes, is_protected, sent, valu
 SUFFIX_OF_UNIT = {
     "m/s^2": "mps2", "rad/s": "radps", "mm": "mm", "rpm": "rpm", "Nm": "Nm", "%": "pct",
     "degC": "degC", "m/s": "mps", "kPa": "kPa", "g/s": "gps", "A": "A", "L": "L", "ml/s": "mlps",
-    "V": "V", "kW": "kW", "ms": "ms", "L/100km": "Lp100km", "km": "km",
+    "V": "V", "kW": "kW", "ms": "ms", "L/100km": "Lp100km", "km": "km", "s": "s", "h": "h",
 }  # fmt: skip
 SIGNALS = [(m, s) for m in bus().messages for s in m.signals]
 LONGEST_FRAME_bit = 135
@@ -110,7 +110,8 @@ def words(message: str, signal: str) -> dict[int, str]:
      ("FlightStatus", "FlightState", "flight_mode_state_t"),
      ("FlightStatus", "DetectorMode", "flight_mode_detector_t"),
      ("CoolingCommand", "CoolingState", "cooling_state_t"),
-     ("FaultStatus", "FaultSeverity", "fault_severity_t")],
+     ("FaultStatus", "FaultSeverity", "fault_severity_t"),
+     ("HeatStatus", "CoolantPeers", "coolant_peers_verdict_t")],
 )  # fmt: skip
 def test_codes_on_the_bus_are_those_of_the_firmware(message: str, signal: str, enum: str) -> None:
     wire = {raw: text for raw, text in words(message, signal).items() if text != NOT_AVAILABLE}

@@ -127,6 +127,14 @@ BREAKERS: dict[str, dict[str, float | tuple[float, ...]]] = {
     "CAL-COOL-6": {"cooling__pump_full_degC": 60.0},
     "CAL-COOL-7": {"cooling__ram_air_mps": 5.0, "cooling__ram_air_hysteresis_mps": 5.0},
     "CAL-COOL-8": {"cooling__run_on_degC": 89.0},
+    "CAL-FILTER-1": {"filter__clean_flow_gps": (100.0, 150.0, 150.5, 250.0, 300.0)},
+    "CAL-FILTER-2": {"filter__clean_loss_kPa": (0.4, 0.8, 1.4, 2.0, 1.9)},
+    "CAL-FILTER-3": {"filter__warn_index": 2.45},
+    "CAL-FILTER-4": {"filter__absurd_index": 2.55},
+    "CAL-RADIATOR-1": {"radiator__air_mps": (2.0, 3.0, 3.05, 5.0, 7.0, 10.0)},
+    "CAL-RADIATOR-2": {"radiator__clean_kWpK": (0.9, 1.3, 1.6, 1.5, 2.4, 3.0)},
+    "CAL-RADIATOR-3": {"radiator__fan_air_mps": (1.5, 2.5, 2.4, 4.2)},
+    "CAL-RADIATOR-4": {"radiator__plan_ratio": 0.795},
 }
 
 

@@ -504,7 +504,7 @@ class TestPump:
     """The pump follows the coolant."""
 
     def test_it_rises_from_60_to_95_degrees(self) -> None:
-        car = a_car(50.0)
+        car = a_car(50.0, CoolantOut_degC=40.0, EngineOil_degC=70.0)
 
         duty = [
             car.drive(15_000, CoolantIn_degC=t)["cooling.pump_pct"][-1]

@@ -37,11 +37,15 @@ def disturbed(car: Car, field: Field, *, xor: int = 0, value: int | None = None)
     return twin
 
 
+LEARNED = ("flight_mode.", "radiator.", "filter.")
+"""What is learned over minutes heals over minutes; its outputs stay sensible meanwhile."""
+
+
 def assert_healed(well: Stretch, ill: Stretch, name: str) -> None:
     for output in OUTPUTS:
         last = ill[output][-1]
         assert np.isfinite(last), (name, output)
-        if not name.startswith("flight_mode."):
+        if not name.startswith(LEARNED):
             assert last == pytest.approx(well[output][-1], rel=1e-3, abs=0.05), (name, output)
 
 

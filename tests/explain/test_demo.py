@@ -39,12 +39,12 @@ def test_a_hot_climb_names_the_coolant_and_what_comes_behind_it() -> None:
         "Of the 727 Nm that the driver asks for, 634 Nm are granted: the coolant wins (Coolant).",
         "The coolant is at 111.1 degC: torque is taken from 108.0 degC on, half of it at "
         "118.0 degC, by 20 Nm/s at most.",
-        "That has been so for 5251 ms.",
+        "That has been so for 5254 ms.",
         "Next comes the gearbox (Gearbox) at 750 Nm, 116 Nm higher.",
         "The pedal asks for 98 % at 2,825 rpm, where 750 Nm are full load.",
     ]
     assert told(demo(), "limit", at, topic="faults") == [
-        "CoolantHot (P0217, warning), for 6391 ms now. Seen: coolant above its derate start. Done "
+        "CoolantHot (P0217, warning), for 6385 ms now. Seen: coolant above its derate start. Done "
         "about it: torque reduced by coolant. The crew: lift and keep rolling for air; look for "
         "sand on the radiator, coolant level and fans."
     ]
@@ -93,5 +93,5 @@ def test_events_are_moments() -> None:
 
     assert [state[tick_of(past, ("takeoff", n))] for n in "123"] == [2, 2, 2]
     assert [state[tick_of(past, ("landing", n))] for n in "123"] == [3, 3, 3]
-    assert tick_of(past, ("fault", "CoolantHot")) == tick_of(past, ("fault", "1")) == 81_600
+    assert tick_of(past, ("fault", "CoolantHot")) == tick_of(past, ("fault", "1")) == 81_609
     assert tick_of(past, ("end",)) == past.ticks - 1

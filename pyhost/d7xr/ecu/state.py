@@ -21,6 +21,7 @@ _ENUM_OF: Final = {
     "torque.recovering": "torque_reason_t",
     "torque.healing": "torque_reason_t",
     "cooling.state": "cooling_state_t",
+    "coolant_peers.verdict": "coolant_peers_verdict_t",
     "demand.pedal": "demand_pedal_t",
     "fault.severity": "fault_severity_t",
     **{f"temperature[{i}].state": "temperature_state_t" for i in range(4)},
@@ -31,7 +32,7 @@ _UNIT_OF: Final = {
     "mps2": "m/s^2", "m2ps4": "m^2/s^4", "radps2": "rad/s^2", "radps": "rad/s", "rpm": "rpm",
     "mps": "m/s", "mm": "mm", "m": "m", "Nm": "Nm", "degC": "degC", "kPa": "kPa", "kW": "kW",
     "gps": "g/s", "mlps": "ml/s", "pct": "%", "ratio": "-", "V": "V", "A": "A", "L": "L",
-    "ms": "ms", "ticks": "ms", "K": "K", "s": "s",
+    "ms": "ms", "ticks": "ms", "K": "K", "s": "s", "h": "h", "kg": "kg", "Kps": "K/s",
 }  # fmt: skip
 
 
