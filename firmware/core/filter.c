@@ -80,7 +80,7 @@ static void learn_index(filter_t *filter, const vcu_calibration_t *cal, float sa
         filter->is_known    = 1U;
     } else if (filter->is_bypassed == 0U) {
         filter->weight_s = numeric_min(filter->weight_s + elapsed_s, cal->filter_average_s);
-        filter->index += (sample - filter->index) * numeric_min(elapsed_s / filter->weight_s, 1.0f);
+        filter->index = numeric_lag(filter->index, sample, elapsed_s, numeric_max(filter->weight_s - elapsed_s, 0.0f));
     } else {
         /* as it was before the loss fell */
     }

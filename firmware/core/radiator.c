@@ -68,9 +68,8 @@ static void learn(radiator_t *radiator, const vcu_calibration_t *cal, float rati
     const float clean     = numeric_clamp(ratio, 0.0f, LARGEST_RATIO);
 
     radiator->weight_s = numeric_min(radiator->weight_s + elapsed_s, cal->radiator_average_s);
-    if (radiator->weight_s > 0.0f) {
-        radiator->clean_ratio += (clean - radiator->clean_ratio) * numeric_min(elapsed_s / radiator->weight_s, 1.0f);
-    }
+    /* Elapsed is a period of the raster or more. */
+    radiator->clean_ratio += ((clean - radiator->clean_ratio) * elapsed_s) / numeric_max(radiator->weight_s, elapsed_s);
 }
 
 static void judge(radiator_t *radiator, const vcu_calibration_t *cal, const inputs_t *inputs, float coolant_degC,

@@ -19,7 +19,9 @@ RECORD = [
     "intake.power_cap_kW", "intake.torque_cap_Nm", "intake.filter_cost_kW", "intake.is_leaking",
     "intake.is_short", "torque.reason", "fault.active_mask[0]", "fault.active_mask[1]",
 ]  # fmt: skip
-NEEDED = {"AirPath", "EngineState", "AmbientState", "DriverDemand", "GearboxState"}
+NEEDED = {
+    "AirPath", "EngineState", "AmbientState", "DriverDemand", "GearboxState", "FuelSenders"
+}  # fmt: skip
 ALL = {
     "InertialAccel", "InertialRate", "DamperTravel", "WheelSpeeds", "EngineState", "GearboxState",
     "DriverDemand", "VehicleMotion", "AirPath", "ThermalState", "FanFeedback", "FuelSenders",
