@@ -7,6 +7,7 @@
 #define COUNTER_BYTE 6U
 #define CRC_BYTE 7U
 #define COUNTER_MASK 15U
+#define COUNT_MOST 254U /* 255 is not available */
 
 /* ---- what is sent, in the order of bus_sent_t */
 
@@ -25,6 +26,8 @@ static const sent_t sent[BUS_SENT_COUNT] = {
     [BUS_SENT_INTAKE_STATUS]   = {BUS_CODEC_INTAKE_STATUS_FRAME_ID, BUS_CODEC_INTAKE_STATUS_CYCLE_TIME_MS, 104U, 0U},
     [BUS_SENT_HEAT_STATUS]     = {BUS_CODEC_HEAT_STATUS_FRAME_ID, BUS_CODEC_HEAT_STATUS_CYCLE_TIME_MS, 504U, 0U},
     [BUS_SENT_IDENTITY]        = {BUS_CODEC_IDENTITY_FRAME_ID, BUS_CODEC_IDENTITY_CYCLE_TIME_MS, 304U, 0U},
+    [BUS_SENT_FUEL_STATUS]     = {BUS_CODEC_FUEL_STATUS_FRAME_ID, BUS_CODEC_FUEL_STATUS_CYCLE_TIME_MS, 204U, 0U},
+    [BUS_SENT_IMPACT_STATUS]   = {BUS_CODEC_IMPACT_STATUS_FRAME_ID, BUS_CODEC_IMPACT_STATUS_CYCLE_TIME_MS, 404U, 0U},
 };
 
 /* The codes of core and bus are one. */
@@ -36,8 +39,12 @@ _Static_assert(FLIGHT_MODE_DETECTOR_OFF == BUS_CODEC_FLIGHT_STATUS_DETECTOR_MODE
 _Static_assert(COOLING_RUN_ON == BUS_CODEC_COOLING_COMMAND_COOLING_STATE_RUN_ON_CHOICE, "CoolingState");
 _Static_assert(FAULT_SEVERITY_STOP == BUS_CODEC_FAULT_STATUS_FAULT_SEVERITY_STOP_CHOICE, "FaultSeverity");
 _Static_assert(COOLANT_PEERS_FROZEN == BUS_CODEC_HEAT_STATUS_COOLANT_PEERS_FROZEN_CHOICE, "CoolantPeers");
-_Static_assert(FAULT_COOLANT_DISPUTED == BUS_CODEC_FAULT_STATUS_NEWEST_FAULT_COOLANT_DISPUTED_CHOICE, "NewestFault");
-_Static_assert(FAULT_STOPPED == BUS_CODEC_FAULT_STATUS_NEWEST_FAULT_STOPPED_CHOICE, "NewestFault");
+_Static_assert(FUEL_SOURCE_ASSUMED == BUS_CODEC_FUEL_STATUS_FUEL_SOURCE_ASSUMED_CHOICE, "FuelSource");
+_Static_assert(FUEL_STAGE_RESERVE == BUS_CODEC_FUEL_STATUS_FUEL_STAGE_RESERVE_CHOICE, "FuelStage");
+_Static_assert(IMPACT_KIND_LANDING == BUS_CODEC_IMPACT_STATUS_LAST_IMPACT_KIND_LANDING_CHOICE, "LastImpactKind");
+_Static_assert(IMPACT_SEVERITY_SEVERE == BUS_CODEC_IMPACT_STATUS_LAST_IMPACT_SEVERITY_SEVERE_CHOICE,
+               "LastImpactSeverity");
+_Static_assert(FAULT_FUEL_RESERVE == BUS_CODEC_FAULT_STATUS_NEWEST_FAULT_FUEL_RESERVE_CHOICE, "NewestFault");
 
 void bus_init_schedule(bus_t *bus)
 {
@@ -233,6 +240,58 @@ static void put_identity(uint32_t calibration_hash, uint8_t *data)
     (void)bus_codec_identity_pack(data, &m, FRAME_BYTES);
 }
 
+/* An unknown tank is not an empty one: what is not known is not available. */
+static void put_fuel(const control_t *control, uint8_t *data)
+{
+    const fuel_t                  *fuel = &control->fuel;
+    struct bus_codec_fuel_status_t m    = {
+        .fuel_volume_l = bus_codec_fuel_status_fuel_volume_l_encode(ready(fuel->usable_L, 0.0f, 818.6f, 0.2f)),
+        .consumption_lp100km =
+            bus_codec_fuel_status_consumption_lp100km_encode(ready(fuel->consumption_Lp100km, 0.0f, 409.3f, 0.1f)),
+        .range_km      = bus_codec_fuel_status_range_km_encode(ready(fuel->range_km, 0.0f, 2047.0f, 0.5f)),
+        .fuel_spread_l = bus_codec_fuel_status_fuel_spread_l_encode(ready(fuel->spread_L, 0.0f, 127.0f, 0.5f)),
+        .fuel_source   = fuel->source,
+        .fuel_stage    = fuel->stage,
+        .collector_low = fuel->is_collector_low,
+        .refill_count  = (uint8_t)(fuel->refill_count & 15U),
+    };
+
+    if (fuel->is_known == 0U) {
+        m.fuel_volume_l = BUS_CODEC_FUEL_STATUS_FUEL_VOLUME_L_NOT_AVAILABLE_CHOICE;
+        m.range_km      = BUS_CODEC_FUEL_STATUS_RANGE_KM_NOT_AVAILABLE_CHOICE;
+        m.fuel_spread_l = BUS_CODEC_FUEL_STATUS_FUEL_SPREAD_L_NOT_AVAILABLE_CHOICE;
+    }
+    (void)bus_codec_fuel_status_pack(data, &m, FRAME_BYTES);
+}
+
+static uint8_t count_of(const impact_t *impact, impact_kind_t kind, impact_severity_t severity)
+{
+    const uint16_t count = impact_count(impact, kind, severity);
+
+    return (count < COUNT_MOST) ? (uint8_t)count : COUNT_MOST;
+}
+
+static void put_impact(const control_t *control, uint8_t *data)
+{
+    const impact_t                        *impact = &control->impact;
+    const impact_record_t                 *last   = &impact->record;
+    const struct bus_codec_impact_status_t m      = {
+        .hits_light      = count_of(impact, IMPACT_KIND_HIT, IMPACT_SEVERITY_LIGHT),
+        .hits_hard       = count_of(impact, IMPACT_KIND_HIT, IMPACT_SEVERITY_HARD),
+        .hits_severe     = count_of(impact, IMPACT_KIND_HIT, IMPACT_SEVERITY_SEVERE),
+        .landings_light  = count_of(impact, IMPACT_KIND_LANDING, IMPACT_SEVERITY_LIGHT),
+        .landings_hard   = count_of(impact, IMPACT_KIND_LANDING, IMPACT_SEVERITY_HARD),
+        .landings_severe = count_of(impact, IMPACT_KIND_LANDING, IMPACT_SEVERITY_SEVERE),
+        .last_impact_peak_mps2 =
+            bus_codec_impact_status_last_impact_peak_mps2_encode(ready(last->peak_mps2, 0.0f, 508.0f, 2.0f)),
+        .last_impact_corners  = (uint8_t)(last->corner_mask & 15U),
+        .last_impact_kind     = last->kind,
+        .last_impact_severity = last->severity,
+    };
+
+    (void)bus_codec_impact_status_pack(data, &m, FRAME_BYTES);
+}
+
 static void put(const control_t *control, uint32_t calibration_hash, bus_sent_t message, uint8_t *data)
 {
     switch (message) {
@@ -256,6 +315,12 @@ static void put(const control_t *control, uint32_t calibration_hash, bus_sent_t 
         break;
     case BUS_SENT_IDENTITY:
         put_identity(calibration_hash, data);
+        break;
+    case BUS_SENT_FUEL_STATUS:
+        put_fuel(control, data);
+        break;
+    case BUS_SENT_IMPACT_STATUS:
+        put_impact(control, data);
         break;
     case BUS_SENT_COUNT:
         break;

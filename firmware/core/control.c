@@ -10,6 +10,8 @@ void control_init(control_t *control, const vcu_calibration_t *cal, bool is_cali
     flight_mode_init(&control->flight_mode, cal);
     intake_init(&control->intake, cal);
     derate_init(&control->derate, cal);
+    fuel_init(&control->fuel, cal);
+    impact_init(&control->impact);
     torque_init(&control->torque);
     cooling_init(&control->cooling, cal);
     filter_init(&control->filter, cal);
@@ -67,6 +69,12 @@ static void tick_raster(control_t *control, const vcu_calibration_t *cal)
     case CONTROL_PHASE_COOLANT_PEERS:
         coolant_peers_tick(&control->coolant_peers, cal, &control->inputs);
         break;
+    case CONTROL_PHASE_FUEL:
+        fuel_tick(&control->fuel, cal, &control->inputs, &control->flight_mode);
+        flight_evidence_learn(&control->flight_mode.evidence, cal, &control->inputs,
+                              fuel_fill_ratio(&control->fuel, cal),
+                              control->flight_mode.state == (uint8_t)FLIGHT_MODE_GROUND);
+        break;
     default: /* a phase that nobody uses */
         break;
     }
@@ -99,6 +107,9 @@ static void limit_torque(control_t *control, const vcu_calibration_t *cal)
         if (control->derate.bound_Nm[id] < cal->torque_gearbox_max_Nm) { /* what takes nothing is no reason */
             torque_offer(torque, is_fallback ? TORQUE_REASON_SENSOR_LIMP : thermal[id], control->derate.bound_Nm[id]);
         }
+    }
+    if (control->fuel.bound_Nm < cal->torque_gearbox_max_Nm) {
+        torque_offer(torque, TORQUE_REASON_FUEL_LOW, control->fuel.bound_Nm);
     }
     if (flying != TORQUE_REASON_NONE) {
         torque_offer(torque, flying, flight->bound_Nm);
@@ -192,12 +203,31 @@ static void report_heat(control_t *control, const vcu_calibration_t *cal)
     fault_report(fault, FAULT_SUPPLY_LOST, !signal_is_usable(&in->battery_V));
 }
 
+static void report_fuel(control_t *control)
+{
+    fault_t      *fault = &control->fault;
+    const fuel_t *fuel  = &control->fuel;
+
+    fault_report(fault, FAULT_FUEL_SENDER_LOST,
+                 !signal_is_usable(&control->inputs.fuel_sender_a_L) ||
+                     !signal_is_usable(&control->inputs.fuel_sender_b_L));
+    fault_report(fault, FAULT_FUEL_SENDER_STUCK, (fuel->sender[0].is_stuck != 0U) || (fuel->sender[1].is_stuck != 0U));
+    fault_report(fault, FAULT_FUEL_SENDERS_DIFFER, fuel->is_disagreeing != 0U);
+    fault_report(fault, FAULT_FUEL_OUTVOTED, fuel->outvoted_rounds > 0U);
+    fault_report(fault, FAULT_FUEL_FLOW_LOST, fuel->is_flow_believed == 0U);
+    fault_report(fault, FAULT_COLLECTOR_LOST, !signal_is_usable(&control->inputs.collector_pct));
+    fault_report(fault, FAULT_COLLECTOR_LOW, fuel->is_collector_low != 0U);
+    fault_report(fault, FAULT_FUEL_LOW, fuel->stage == (uint8_t)FUEL_STAGE_LOW);
+    fault_report(fault, FAULT_FUEL_RESERVE, fuel->stage == (uint8_t)FUEL_STAGE_RESERVE);
+}
+
 void control_tick(control_t *control, const vcu_calibration_t *cal)
 {
     tick_raster(control, cal);
     demand_tick(&control->demand, cal, &control->inputs, flight_mode_is_flying(&control->flight_mode));
     flight_mode_tick(&control->flight_mode, cal, &control->inputs, control->demand.demand_Nm,
                      control->torque.granted_Nm);
+    impact_tick(&control->impact, cal, &control->inputs, &control->flight_mode);
     intake_follow(&control->intake, &control->inputs.engine_speed_rpm);
     limit_torque(control, cal);
 
@@ -206,6 +236,7 @@ void control_tick(control_t *control, const vcu_calibration_t *cal)
     report_powertrain(control);
     report_heat(control, cal);
     report_sand(control, cal);
+    report_fuel(control);
     fault_decide(&control->fault, control->since_start_ticks < cal->fault_boot_ms,
                  (control->torque.stop_mask & TORQUE_STOP_IGNITION) != 0U);
 

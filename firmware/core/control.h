@@ -13,6 +13,8 @@
 #include "fault.h"
 #include "filter.h"
 #include "flight_mode.h"
+#include "fuel.h"
+#include "impact.h"
 #include "inputs.h"
 #include "intake.h"
 #include "radiator.h"
@@ -27,7 +29,8 @@ typedef enum {
     CONTROL_PHASE_DERATE,
     CONTROL_PHASE_FILTER,
     CONTROL_PHASE_RADIATOR,
-    CONTROL_PHASE_COOLANT_PEERS
+    CONTROL_PHASE_COOLANT_PEERS,
+    CONTROL_PHASE_FUEL
 } control_phase_t;
 
 typedef struct {
@@ -38,6 +41,8 @@ typedef struct {
     intake_t        intake;
     filter_t        filter;
     derate_t        derate;
+    fuel_t          fuel;
+    impact_t        impact;
     torque_t        torque;
     cooling_t       cooling;
     radiator_t      radiator;

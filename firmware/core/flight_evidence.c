@@ -1,6 +1,6 @@
 #include "flight_evidence.h"
 
-#include "numeric.h"
+#include "raster.h"
 
 #define GRAVITY_mps2 9.81f
 #define LEARN_BRAKE_pct 5.0f
@@ -137,27 +137,84 @@ static void observe_corner(flight_corner_t *corner, const vcu_calibration_t *cal
     }
 }
 
+static float base_mm(const flight_evidence_t *evidence, const vcu_calibration_t *cal, uint32_t corner)
+{
+    return cal->flight_mode_static_travel_mm[corner / REAR_FIRST] + evidence->load_mm[corner / REAR_FIRST];
+}
+
+static void set_static(flight_evidence_t *evidence, const vcu_calibration_t *cal, uint32_t corner, float static_mm)
+{
+    const float base   = base_mm(evidence, cal, corner);
+    const float far_mm = cal->flight_mode_static_learn_max_mm;
+
+    evidence->corner[corner].static_mm = numeric_clamp(static_mm, base - far_mm, base + far_mm);
+}
+
+/* Neither braking nor pulling away, neither in a bend nor over a crest: each of them moves the body on its springs, and
+ * who leaves out braking alone learns a car that squats. */
+static bool is_at_rest(const flight_evidence_t *evidence, const vcu_calibration_t *cal)
+{
+    const float near_mps2 = cal->flight_mode_static_learn_force_mps2;
+
+    return (evidence->is_inertial_usable != 0U) && (numeric_abs(evidence->force_z_mps2 - GRAVITY_mps2) < near_mps2) &&
+           (numeric_abs(evidence->force_x_mps2) < near_mps2) && (numeric_abs(evidence->force_y_mps2) < near_mps2);
+}
+
 static void learn_static(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
-    const float off_mps2  = numeric_abs(evidence->force_z_mps2 - GRAVITY_mps2);
-    const bool  is_braked = signal_is_usable(&inputs->brake_pct) && (inputs->brake_pct.value > LEARN_BRAKE_pct);
-    const bool is_quiet = (evidence->is_inertial_usable != 0U) && (off_mps2 < cal->flight_mode_static_learn_force_mps2);
+    const bool is_braked = signal_is_usable(&inputs->brake_pct) && (inputs->brake_pct.value > LEARN_BRAKE_pct);
 
-    if (is_quiet && !is_braked && is_driving(evidence, cal)) {
-        /* of each tick in the time constant, which is at least 5 s */
-        const float weight = 1.0f / (cal->flight_mode_static_learn_s * NUMERIC_TICKS_PER_S);
-        const float far_mm = cal->flight_mode_static_learn_max_mm;
+    if (is_at_rest(evidence, cal) && !is_braked && is_driving(evidence, cal)) {
+        /* of a period in the time constant, which is at least 5 s. A share a tick would drown in rounding. */
+        const float weight = (float)RASTER_TICKS / (cal->flight_mode_static_learn_s * NUMERIC_TICKS_PER_S);
 
         for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
-            flight_corner_t *corner  = &evidence->corner[i];
-            const float      base_mm = cal->flight_mode_static_travel_mm[i / REAR_FIRST];
+            const flight_corner_t *corner = &evidence->corner[i];
 
             if (corner->is_usable != 0U) {
-                const float learned_mm = corner->static_mm + ((corner->travel_mm - corner->static_mm) * weight);
-
-                corner->static_mm = numeric_clamp(learned_mm, base_mm - far_mm, base_mm + far_mm);
+                set_static(evidence, cal, i, corner->static_mm + ((corner->travel_mm - corner->static_mm) * weight));
             }
         }
+    }
+}
+
+static void load(flight_evidence_t *evidence, const vcu_calibration_t *cal, float fill_ratio)
+{
+    for (uint32_t axle = 0U; axle < 2U; axle++) {
+        const float load_mm  = cal->flight_mode_static_fuel_mm[axle] * (fill_ratio - 0.5f);
+        const float moved_mm = load_mm - evidence->load_mm[axle];
+
+        evidence->load_mm[axle] = load_mm;
+        for (uint32_t i = axle * REAR_FIRST; i < ((axle + 1U) * REAR_FIRST); i++) {
+            set_static(evidence, cal, i, evidence->corner[i].static_mm + moved_mm);
+        }
+    }
+}
+
+void flight_evidence_learn(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs,
+                           float fill_ratio, bool is_grounded)
+{
+    load(evidence, cal, fill_ratio);
+    if (is_grounded) {
+        learn_static(evidence, cal, inputs);
+    }
+}
+
+void flight_evidence_keep(const flight_evidence_t *evidence, const vcu_calibration_t *cal,
+                          float learned_mm[FLIGHT_CORNERS])
+{
+    for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
+        learned_mm[i] = evidence->corner[i].static_mm - base_mm(evidence, cal, i);
+    }
+}
+
+void flight_evidence_recall(flight_evidence_t *evidence, const vcu_calibration_t *cal,
+                            const float learned_mm[FLIGHT_CORNERS])
+{
+    for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
+        const float kept_mm = numeric_is_finite(learned_mm[i]) ? learned_mm[i] : 0.0f;
+
+        set_static(evidence, cal, i, base_mm(evidence, cal, i) + kept_mm);
     }
 }
 
@@ -337,7 +394,4 @@ void flight_evidence_tick(flight_evidence_t *evidence, const vcu_calibration_t *
     evidence->is_wheel_flying = numeric_flag((evidence->is_wheel_flying != 0U) && (evidence->is_force_back == 0U) &&
                                              (evidence->is_inertial_usable != 0U));
     observe_speed(evidence, cal, inputs, is_grounded);
-    if (is_grounded) {
-        learn_static(evidence, cal, inputs);
-    }
 }

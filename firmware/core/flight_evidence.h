@@ -52,6 +52,7 @@ typedef struct {
     float    wheel_speed_radps; /* middle of the usable wheels */
     float    speed_mps;         /* over ground: GNSS, else wheels, else the last one */
     float    reference_radps;   /* speed at which the ground will come back to the wheels */
+    float    load_mm[2];        /* static travel of each axle beyond that with a tank half full: fuel is heavy */
     uint16_t still_ticks;       /* no bit of the specific force has changed for this long */
     uint16_t topped_out_ticks;  /* all usable corners */
     uint16_t after_topped_out_ticks;
@@ -81,12 +82,24 @@ typedef struct {
     uint8_t is_damper_witness; /* a flight that dampers alone have seen is being reported in this tick */
     uint8_t reserved;
 } flight_evidence_t;
-_Static_assert(sizeof(flight_evidence_t) == (28U + (24U * 4U) + (12U * 4U) + 12U + 8U + 20U),
+_Static_assert(sizeof(flight_evidence_t) == (28U + (24U * 4U) + (12U * 4U) + 20U + 8U + 20U),
                "flight_evidence_t: hidden padding");
 
 void flight_evidence_init(flight_evidence_t *evidence, const vcu_calibration_t *cal);
 
-/* One tick. `is_grounded`: ride height may be learned and the wheels tell the ground speed. */
+/* One period of the slow raster: ride height. The tank is this full, 0 to 1: what fuel moves need not be learned, and is
+ * known at once after a refill; the rest is learned on the ground. */
+void flight_evidence_learn(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs,
+                           float fill_ratio, bool is_grounded);
+
+/* What ride height has been learned, as the difference to the calibrated one: the same for a full and an empty tank, so
+ * fit to survive power-off. */
+void flight_evidence_keep(const flight_evidence_t *evidence, const vcu_calibration_t *cal,
+                          float learned_mm[FLIGHT_CORNERS]);
+void flight_evidence_recall(flight_evidence_t *evidence, const vcu_calibration_t *cal,
+                            const float learned_mm[FLIGHT_CORNERS]);
+
+/* One tick. `is_grounded`: the wheels tell the ground speed. */
 void flight_evidence_tick(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs,
                           bool is_grounded);
 

@@ -424,7 +424,7 @@ static uint8_t confidence_pct(const flight_mode_t *flight)
     return (uint8_t)pct;
 }
 
-/* The wheels roll on the ground: they tell its speed, and the dampers the ride height. */
+/* The wheels roll on the ground: they tell its speed. */
 static bool is_grounded(const flight_mode_t *flight, const vcu_calibration_t *cal)
 {
     const bool has_landed = (flight->state == (uint8_t)FLIGHT_MODE_RAMP) &&

@@ -36,7 +36,7 @@
 
 #define SESSION_START 0xFFFFFFFFU  /* SyncTick that starts a stepped run; DigestTick of a unit that has not ticked */
 #define SESSION_SILENCE_MS 60000U  /* longer than any pause of a host that lives, a debugger's excepted */
-#define SESSION_QUEUE_FRAMES 16U   /* a power of two: what two ticks can send, and more */
+#define SESSION_QUEUE_FRAMES 32U   /* a power of two: what two ticks can send, and more */
 _Static_assert((SESSION_QUEUE_FRAMES & (SESSION_QUEUE_FRAMES - 1U)) == 0U, "SESSION_QUEUE_FRAMES: no power of two");
 _Static_assert((2U * ((uint32_t)BUS_SENT_COUNT + 1U)) <= SESSION_QUEUE_FRAMES,
                "SESSION_QUEUE_FRAMES: less than two ticks");

@@ -58,11 +58,7 @@ def received() -> list[Message]:
 
 def sent() -> list[Message]:
     """Return the messages that the unit sends."""
-    return [
-        m
-        for m in bus().messages
-        if m.senders == ["VCU"] and m.cycle_time and m.name != "FuelStatus"
-    ]
+    return [m for m in bus().messages if m.senders == ["VCU"] and m.cycle_time]
 
 
 def finish(message: Message, data: bytes, counter: int) -> bytes:

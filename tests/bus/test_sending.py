@@ -24,7 +24,14 @@ SOURCE = {
     "FaultSeverity": "fault.severity", "FaultCount": "fault.count", "NewestFault": "fault.newest",
     "FilterLoss_kPa": "intake.filter_loss_kPa", "ChokedFlow_gps": "intake.choked_flow_gps",
     "AirPowerCap_kW": "intake.power_cap_kW", "AirTorqueCap_Nm": "intake.torque_cap_Nm",
-    "IntakeAssumed": "intake.is_assumed",
+    "IntakeAssumed": "intake.is_assumed", "Consumption_Lp100km": "fuel.consumption_Lp100km",
+    "FuelSource": "fuel.source", "FuelStage": "fuel.stage", "CollectorLow": "fuel.is_collector_low",
+    "HitsLight": "impact.counts.count[0]", "HitsHard": "impact.counts.count[1]",
+    "HitsSevere": "impact.counts.count[2]", "LandingsLight": "impact.counts.count[3]",
+    "LandingsHard": "impact.counts.count[4]", "LandingsSevere": "impact.counts.count[5]",
+    "LastImpactPeak_mps2": "impact.record.peak_mps2", "LastImpactKind": "impact.record.kind",
+    "LastImpactCorners": "impact.record.corner_mask",
+    "LastImpactSeverity": "impact.record.severity",
 }  # fmt: skip
 MISSING = {"InertialMissing": 1, "DampersMissing": 2, "WheelsMissing": 4, "SpeedMissing": 8}
 

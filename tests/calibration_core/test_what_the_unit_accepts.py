@@ -135,6 +135,15 @@ BREAKERS: dict[str, dict[str, float | tuple[float, ...]]] = {
     "CAL-RADIATOR-2": {"radiator__clean_kWpK": (0.9, 1.3, 1.6, 1.5, 2.4, 3.0)},
     "CAL-RADIATOR-3": {"radiator__fan_air_mps": (1.5, 2.5, 2.4, 4.2)},
     "CAL-RADIATOR-4": {"radiator__plan_ratio": 0.795},
+    "CAL-FUEL-1": {"fuel__capacity_L": 50.0, "fuel__unusable_L": 45.0},
+    "CAL-FUEL-2": {"fuel__warn_km": (60.0, 55.0)},
+    "CAL-FUEL-3": {"fuel__economy_ratio": (0.8, 0.9)},
+    "CAL-FUEL-4": {"fuel__collector_cap_pct": (10.0, 9.5)},
+    "CAL-FUEL-5": {"fuel__collector_cap_ratio": (0.6, 0.7)},
+    "CAL-FUEL-6": {"fuel__limits_Lp100km": (60.0, 60.5)},
+    "CAL-FUEL-7": {"fuel__plan_Lp100km": 20.0, "fuel__limits_Lp100km": (25.0, 200.0)},
+    "CAL-IMPACT-1": {"impact__force_mps2": (39.2, 39.5, 117.7)},
+    "CAL-IMPACT-2": {"impact__bottom_mps": (0.3, 2.0, 2.0)},
 }
 
 

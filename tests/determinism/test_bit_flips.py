@@ -94,7 +94,7 @@ def is_idle(field: Field) -> bool:
     That is a record of the past, or a bound that nobody hands in.
     """
     return field.name.startswith(
-        ("flight_mode.record.", "flight_mode.peak_", "torque.bound_Nm")
+        ("flight_mode.record.", "flight_mode.peak_", "torque.bound_Nm", "impact.record.")
     ) or (field.name == "flight_mode.ceiling_Nm")
 
 

@@ -102,6 +102,7 @@ def ride(name: str, setting: str) -> Ride:
     travel = {f"DamperTravel{c}_mm": (front if c[0] == "F" else rear)[::step] for c in CORNERS}
     calibration = calibrated(
         flight_mode__static_travel_mm=(45.0, 45.0), flight_mode__static_learn_max_mm=30.0,
+        flight_mode__static_fuel_mm=(0.0, 0.0),  # a bicycle has no tank
         inputs__max_age_ms=SLOW_LOGGER_ms, **BICYCLE[setting],
     )  # fmt: skip
     assert calibration_check(calibration) == ()

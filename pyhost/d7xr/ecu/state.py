@@ -24,6 +24,10 @@ _ENUM_OF: Final = {
     "coolant_peers.verdict": "coolant_peers_verdict_t",
     "demand.pedal": "demand_pedal_t",
     "fault.severity": "fault_severity_t",
+    "fuel.source": "fuel_source_t",
+    "fuel.stage": "fuel_stage_t",
+    "impact.record.kind": "impact_kind_t",
+    "impact.record.severity": "impact_severity_t",
     **{f"temperature[{i}].state": "temperature_state_t" for i in range(4)},
 }
 """State is bytes in C; which value table a byte belongs to is said here."""
@@ -32,6 +36,7 @@ _UNIT_OF: Final = {
     "mps2": "m/s^2", "m2ps4": "m^2/s^4", "radps2": "rad/s^2", "radps": "rad/s", "rpm": "rpm",
     "mps": "m/s", "mm": "mm", "m": "m", "Nm": "Nm", "degC": "degC", "kPa": "kPa", "kW": "kW",
     "gps": "g/s", "mlps": "ml/s", "pct": "%", "ratio": "-", "V": "V", "A": "A", "L": "L",
+    "ml": "ml", "km": "km", "Lp100km": "L/100km",
     "ms": "ms", "ticks": "ms", "K": "K", "s": "s", "h": "h", "kg": "kg", "Kps": "K/s",
 }  # fmt: skip
 
