@@ -16,7 +16,7 @@ PYTHON  ?= .venv/bin/python
 
 D7XR_CPU := -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard
 FOLDERS  := firmware/core firmware/bus firmware firmware/link firmware/board firmware/board/stm32f4 firmware/board/replay $(CODEC)
-OPTIMISE := -O3
+OPTIMISE := -O2
 
 # Flags that are not those of this tree are part of who an image is: no host takes it for the plain one. FLAGS_ID=0 makes
 # it lie, which is how the comparison is tested on an image that a handshake cannot tell apart.

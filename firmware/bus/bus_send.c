@@ -292,38 +292,34 @@ static void put_impact(const control_t *control, uint8_t *data)
     (void)bus_codec_impact_status_pack(data, &m, FRAME_BYTES);
 }
 
+/* What the crew reads, once a second. */
+static void put_slow(const control_t *control, bus_sent_t message, uint8_t *data)
+{
+    if (message == BUS_SENT_INTAKE_STATUS) {
+        put_intake(control, data);
+    } else if (message == BUS_SENT_HEAT_STATUS) {
+        put_heat(control, data);
+    } else if (message == BUS_SENT_FUEL_STATUS) {
+        put_fuel(control, data);
+    } else {
+        put_impact(control, data);
+    }
+}
+
 static void put(const control_t *control, uint32_t calibration_hash, bus_sent_t message, uint8_t *data)
 {
-    switch (message) {
-    case BUS_SENT_TORQUE_COMMAND:
+    if (message == BUS_SENT_TORQUE_COMMAND) {
         put_torque(control, data);
-        break;
-    case BUS_SENT_FLIGHT_STATUS:
+    } else if (message == BUS_SENT_FLIGHT_STATUS) {
         put_flight(control, data);
-        break;
-    case BUS_SENT_COOLING_COMMAND:
+    } else if (message == BUS_SENT_COOLING_COMMAND) {
         put_cooling(control, data);
-        break;
-    case BUS_SENT_FAULT_STATUS:
+    } else if (message == BUS_SENT_FAULT_STATUS) {
         put_fault(control, data);
-        break;
-    case BUS_SENT_INTAKE_STATUS:
-        put_intake(control, data);
-        break;
-    case BUS_SENT_HEAT_STATUS:
-        put_heat(control, data);
-        break;
-    case BUS_SENT_IDENTITY:
+    } else if (message == BUS_SENT_IDENTITY) {
         put_identity(calibration_hash, data);
-        break;
-    case BUS_SENT_FUEL_STATUS:
-        put_fuel(control, data);
-        break;
-    case BUS_SENT_IMPACT_STATUS:
-        put_impact(control, data);
-        break;
-    case BUS_SENT_COUNT:
-        break;
+    } else {
+        put_slow(control, message, data);
     }
 }
 

@@ -39,9 +39,12 @@ typedef struct {
 } impact_record_t;
 _Static_assert(sizeof(impact_record_t) == 16U, "impact_record_t: hidden padding");
 
+#define IMPACT_BINS 6 /* hits, then landings, each by severity */
+_Static_assert(((int)IMPACT_KIND_COUNT * (int)IMPACT_SEVERITY_COUNT) == IMPACT_BINS, "impact: bins");
+
 /* What survives power-off: the life of the car, not of the drive. */
 typedef struct {
-    uint16_t count[IMPACT_KIND_COUNT * IMPACT_SEVERITY_COUNT];
+    uint16_t count[IMPACT_BINS];
     uint16_t bottomed_count[FLIGHT_CORNERS];
 } impact_keep_t;
 _Static_assert(sizeof(impact_keep_t) == 20U, "impact_keep_t: hidden padding");
