@@ -1,4 +1,4 @@
-"""What happened in a run, in a driver's words: flights, limits, fan starts, faults, lost evidence.
+"""What happened in a run, in a driver's words: flights, limits, impacts, refills, faults and more.
 
 Everything is read from the changes that a run keeps of a few states, tick by tick, so no event
 depends on the rate of a recording. Words come from the vehicle bus and from the unit's own tables.
@@ -38,10 +38,21 @@ WATCHED: Final = (
     *FAULT_MASKS,
     f"{COOLANT}.degC",
     f"{COOLANT}.state",
+    "impact.record.number",
+    "impact.record.peak_mps2",
+    "impact.record.bottom_mps",
+    "impact.record.corner_mask",
+    "impact.record.ago_ms",
+    "impact.record.kind",
+    "impact.record.severity",
+    "fuel.refill_count",
+    "fuel.refilled_L",
 )
 """States whose every change a run keeps."""
 
 _TICKS_PER_S: Final = 1000
+
+_CORNERS: Final = ("front left", "front right", "rear left", "rear right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +97,16 @@ class Words:
         evidence: Kind of evidence by its bit in the mask of missing evidence.
         faults: Fault by its number.
         believed: State of a temperature that is believed.
+        impact_kinds: What an impact was, by its code.
+        severities: How bad it was, by its code.
     """
 
     reasons: Mapping[int, str]
     evidence: Mapping[int, str]
     faults: Mapping[int, Fault]
     believed: int
+    impact_kinds: Mapping[int, str]
+    severities: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +153,26 @@ class FaultSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class Impact:
+    """A hit from below or a hard landing; an axle's damper at its bump stop is named by corner."""
+
+    time_s: float
+    kind: str
+    severity: str
+    peak_mps2: float
+    bottom_mps: float
+    corners: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """The tank was filled."""
+
+    time_s: float
+    volume_L: float
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """A kind of evidence that Flight Mode had to do without."""
 
@@ -158,12 +193,14 @@ class Events:
     fans: tuple[FanStart, ...]
     faults: tuple[FaultSpan, ...]
     missing: tuple[Missing, ...]
+    impacts: tuple[Impact, ...]
+    refills: tuple[Refill, ...]
 
     def as_document(self) -> dict[str, list[dict[str, object]]]:
         """Return plain lists and objects, as they stand in JSON; units are in the keys."""
         return {
             kind: [asdict(item) for item in getattr(self, kind)]
-            for kind in ("flights", "limits", "fans", "faults", "missing")
+            for kind in ("flights", "limits", "fans", "faults", "missing", "impacts", "refills")
         }
 
 
@@ -176,6 +213,8 @@ def find(outcome: Outcome, words: Words) -> Events:
         fans=tuple(_fan_starts(history, words.believed)),
         faults=_faults(history, outcome.ticks, words.faults),
         missing=_missing(history["flight_mode.missing_mask"], outcome.ticks, words.evidence),
+        impacts=tuple(_impacts(history, words)),
+        refills=tuple(_refills(history)),
     )
 
 
@@ -241,6 +280,28 @@ def _fault_spans(history: Mapping[str, History], ticks: int) -> Iterator[tuple[i
         for bit in _bits_ever(history[name]):
             for start, end in history[name].bit_spans(bit, ticks):
                 yield 32 * word + bit, start, end
+
+
+def _impacts(history: Mapping[str, History], words: Words) -> Iterator[Impact]:
+    """Yield the impacts: a new number says that the record holds a new one."""
+    prefix = "impact.record."
+    for tick in history[f"{prefix}number"].tick[1:].tolist():
+        kind, severity, mask = (
+            int(history[f"{prefix}{name}"].at(tick)) for name in ("kind", "severity", "corner_mask")
+        )
+        yield Impact(
+            time_s=_s(tick - int(history[f"{prefix}ago_ms"].at(tick))),
+            kind=words.impact_kinds.get(kind, str(kind)),
+            severity=words.severities.get(severity, str(severity)),
+            peak_mps2=_rounded(history[f"{prefix}peak_mps2"].at(tick)),
+            bottom_mps=_rounded(history[f"{prefix}bottom_mps"].at(tick)),
+            corners=tuple(_CORNERS[bit] for bit in _bits(mask & 15)),
+        )
+
+
+def _refills(history: Mapping[str, History]) -> Iterator[Refill]:
+    for tick in history["fuel.refill_count"].tick[1:].tolist():
+        yield Refill(_s(tick), _rounded(history["fuel.refilled_L"].at(tick)))
 
 
 def _missing(history: History, ticks: int, evidence: Mapping[int, str]) -> tuple[Missing, ...]:

@@ -86,6 +86,8 @@ def words() -> Words:
         evidence={bit: name.removesuffix("Missing").lower() for bit, name in enumerate(mask)},
         faults={fault.number: fault for fault in faults()},
         believed=coolant["Believed"],
+        impact_kinds=choices["impact.record.kind"],
+        severities=choices["impact.record.severity"],
     )
 
 

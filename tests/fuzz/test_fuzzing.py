@@ -28,11 +28,15 @@ def objects(tmp_path_factory: pytest.TempPathFactory, codec: Path) -> dict[str, 
 
 
 def fuzz(program: Path, target: str, runs: int) -> subprocess.CompletedProcess[str]:
-    """Let a fuzzer make up inputs, the same ones each time."""
+    """Let a fuzzer make up inputs, the same ones each time.
+
+    Its memory is not limited: Linux counts the peak of the process that started it, a test runner
+    of a gigabyte, as its own. The unit has no heap, and a leak is found by the sanitizer.
+    """
     corpus = program.parent / "corpus"
     corpus.mkdir()
     return subprocess.run(
-        [program, f"-runs={runs}", "-seed=7", "-max_len=512", "-timeout=10", "-rss_limit_mb=1024",
+        [program, f"-runs={runs}", "-seed=7", "-max_len=512", "-timeout=10", "-rss_limit_mb=0",
          f"-artifact_prefix={program.parent}/", corpus, seeds(target)],
         capture_output=True, text=True, check=False, cwd=program.parent,
     )  # fmt: skip

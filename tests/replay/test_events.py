@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from d7xr.ecu import Fault
-from d7xr.events import COOLANT, WATCHED, Events, FanStart, Flight, History, Words, find
+from d7xr.events import (
+    COOLANT,
+    WATCHED,
+    Events,
+    FanStart,
+    Flight,
+    History,
+    Impact,
+    Refill,
+    Words,
+    find,
+)
 from d7xr.frames import FRAME_DTYPE
 from d7xr.replay import Outcome
 
@@ -19,6 +30,8 @@ WORDS = Words(
         for n in (3, 31, 40)
     },
     believed=BELIEVED,
+    impact_kinds={0: "Hit", 1: "Landing"},
+    severities={0: "Light", 1: "Hard", 2: "Severe"},
 )
 TICKS = 10_000
 RECORD = "flight_mode.record."
@@ -124,3 +137,27 @@ def test_missing_evidence_is_told_with_its_spans() -> None:
 @pytest.mark.parametrize("kind", ["flights", "fans", "faults", "missing"])
 def test_a_run_without_events_has_empty_lists_not_absent_ones(kind: str) -> None:
     assert events({}).as_document()[kind] == []
+
+
+def test_an_impact_is_told_when_it_hit_with_kind_severity_and_corners() -> None:
+    prefix = "impact.record."
+    found = events(
+        {
+            f"{prefix}number": {4250: 1},
+            f"{prefix}ago_ms": {4250: 250},
+            f"{prefix}kind": {4250: 1},
+            f"{prefix}severity": {4250: 2},
+            f"{prefix}peak_mps2": {4250: 131.5},
+            f"{prefix}bottom_mps": {4250: 1.25},
+            f"{prefix}corner_mask": {4250: 0b1010},
+        }
+    )
+
+    corners = ("front right", "rear right")
+    assert found.impacts == (Impact(4.0, "Landing", "Severe", 131.5, 1.25, corners),)
+
+
+def test_a_refill_is_told_with_its_litres() -> None:
+    found = events({"fuel.refill_count": {7000: 1}, "fuel.refilled_L": {7000: 180.25}})
+
+    assert found.refills == (Refill(7.0, 180.25),)

@@ -34,6 +34,7 @@ def _parts(result: Result) -> Iterator[RenderableType]:
     events = result.events
     yield from _flights(events)
     yield from _limits(events, result.outcome.ticks / 1000)
+    yield from _impacts(events)
     yield from _fans(events)
     yield from _faults(events)
     yield from _missing(result)
@@ -90,6 +91,27 @@ def _limits(events: Events, seconds: float) -> Iterator[RenderableType]:
 
 def _reason(name: str) -> str:
     return "none: the driver gets what he asks for" if name == "None" else name
+
+
+def _impacts(events: Events) -> Iterator[RenderableType]:
+    """Tell of hits and refills where there were any: most drives have none."""
+    for refill in events.refills:
+        yield Text(f"\nrefilled {refill.volume_L:.0f} l at {refill.time_s:.0f} s")
+    if not events.impacts:
+        return
+    yield title("Impacts", len(events.impacts))
+    rows = table("s", "peak m/s^2")
+    for name in ("impact", "bump stops"):
+        rows.add_column(name, justify="left")
+    for impact in events.impacts[:_SHOWN_AT_MOST]:
+        rows.add_row(
+            f"{impact.time_s:.3f}",
+            f"{impact.peak_mps2:.0f}" if impact.peak_mps2 else "",
+            f"{impact.severity.lower()} {impact.kind.lower()}",
+            ", ".join(impact.corners),
+        )
+    yield rows
+    yield from _more(len(events.impacts))
 
 
 def _fans(events: Events) -> Iterator[RenderableType]:

@@ -16,7 +16,18 @@ import numpy as np
 from d7xr import calibration, recorder, replay
 from d7xr.database import Database
 from d7xr.errors import InconclusiveError, UsageError
-from d7xr.events import FAULT_MASKS, Events, FanStart, FaultSpan, Flight, Limit, Missing, find
+from d7xr.events import (
+    FAULT_MASKS,
+    Events,
+    FanStart,
+    FaultSpan,
+    Flight,
+    Impact,
+    Limit,
+    Missing,
+    Refill,
+    find,
+)
 from d7xr.explain.moment import Moment
 from d7xr.mapping import find_mapping, load_mapping
 
@@ -237,6 +248,10 @@ def _events(folder: Path) -> Events:
             fans=tuple(FanStart(**row) for row in content["fans"]),
             faults=tuple(FaultSpan(**row) for row in content["faults"]),
             missing=tuple(Missing(**row) for row in spans),
+            impacts=tuple(
+                Impact(**{**row, "corners": tuple(row["corners"])}) for row in content["impacts"]
+            ),
+            refills=tuple(Refill(**row) for row in content["refills"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
