@@ -33,7 +33,20 @@ void vcu_tick(vcu_t *vcu)
 
 bool vcu_transmit(vcu_t *vcu, can_frame_t *frame)
 {
-    return bus_fetch(&vcu->bus, &vcu->control, vcu->calibration_hash, frame);
+    const bool has_frame  = bus_fetch(&vcu->bus, &vcu->control, vcu->calibration_hash, frame);
+    float      granted_Nm = 0.0f;
+    bool       is_cut     = false;
+
+    /* Level 2 judges what is on the wire, not what was meant. */
+    if (has_frame && bus_read_torque(frame, &granted_Nm, &is_cut)) {
+        monitor_hear_sent(&vcu->control.monitor, granted_Nm, is_cut, vcu->control.torque.is_cut != 0U);
+    }
+    return has_frame;
+}
+
+bool vcu_is_well(const vcu_t *vcu)
+{
+    return vcu->control.monitor.is_flow_right != 0U;
 }
 
 uint32_t vcu_digest(const vcu_t *vcu)

@@ -42,6 +42,9 @@ void vcu_tick(vcu_t *vcu);
 /* The next frame to send in this tick, or false when there is none. */
 bool vcu_transmit(vcu_t *vcu, can_frame_t *frame);
 
+/* The last tick ran all its steps in their order. A board feeds its watchdog only then (monitor.h). */
+bool vcu_is_well(const vcu_t *vcu);
+
 /* Digest of everything that the unit remembers: equal digests at every tick mean equal runs (digest.h). */
 uint32_t vcu_digest(const vcu_t *vcu);
 

@@ -49,7 +49,7 @@ void board_guard(void);
 /* A millisecond passed that the unit has not been given yet. */
 bool board_take_tick(void);
 
-/* The unit has ticked: the only reason to leave the watchdog content. Looks after bus and registers too. */
+/* The unit has ticked, every step in its order (vcu_is_well): the only reason to leave the watchdog content. Looks after bus and registers too. */
 void board_tick_done(void);
 
 /* Bytes from the host: the machine's interrupt fills it. */

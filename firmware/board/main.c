@@ -90,7 +90,9 @@ static void tick(void)
     if (session.mode == SESSION_MODE_FREE) {
         memory_tick(&session.vcu);
     }
-    board_tick_done();
+    if (vcu_is_well(&session.vcu)) {
+        board_tick_done();
+    }
 }
 
 int main(void)

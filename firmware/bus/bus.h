@@ -67,6 +67,9 @@ void bus_schedule(bus_t *bus);
 /* The next due frame, or false when there is none. */
 bool bus_fetch(bus_t *bus, const control_t *control, uint32_t calibration_hash, can_frame_t *frame);
 
+/* What a torque command says, read back from its bytes; false for any other frame, which leaves the results alone. */
+bool bus_read_torque(const can_frame_t *frame, float *granted_Nm, bool *is_cut);
+
 /* The phase of each message that is sent; part of bus_init. */
 void bus_init_schedule(bus_t *bus);
 

@@ -38,13 +38,16 @@ _Static_assert(FLIGHT_MODE_RAMP == BUS_CODEC_FLIGHT_STATUS_FLIGHT_STATE_RAMP_CHO
 _Static_assert(FLIGHT_MODE_DETECTOR_OFF == BUS_CODEC_FLIGHT_STATUS_DETECTOR_MODE_OFF_CHOICE, "DetectorMode");
 _Static_assert(COOLING_RUN_ON == BUS_CODEC_COOLING_COMMAND_COOLING_STATE_RUN_ON_CHOICE, "CoolingState");
 _Static_assert(FAULT_SEVERITY_STOP == BUS_CODEC_FAULT_STATUS_FAULT_SEVERITY_STOP_CHOICE, "FaultSeverity");
+_Static_assert(MONITOR_CUT == BUS_CODEC_FAULT_STATUS_MONITOR_STATE_CUT_CHOICE, "MonitorState");
+_Static_assert(MONITOR_CAUSE_FLOW == BUS_CODEC_FAULT_STATUS_MONITOR_CAUSE_FLOW_CHOICE, "MonitorCause");
+_Static_assert(MONITOR_TEST_FAILED == BUS_CODEC_FAULT_STATUS_SHUT_OFF_TEST_FAILED_CHOICE, "ShutOffTest");
 _Static_assert(COOLANT_PEERS_FROZEN == BUS_CODEC_HEAT_STATUS_COOLANT_PEERS_FROZEN_CHOICE, "CoolantPeers");
 _Static_assert(FUEL_SOURCE_ASSUMED == BUS_CODEC_FUEL_STATUS_FUEL_SOURCE_ASSUMED_CHOICE, "FuelSource");
 _Static_assert(FUEL_STAGE_RESERVE == BUS_CODEC_FUEL_STATUS_FUEL_STAGE_RESERVE_CHOICE, "FuelStage");
 _Static_assert(IMPACT_KIND_LANDING == BUS_CODEC_IMPACT_STATUS_LAST_IMPACT_KIND_LANDING_CHOICE, "LastImpactKind");
 _Static_assert(IMPACT_SEVERITY_SEVERE == BUS_CODEC_IMPACT_STATUS_LAST_IMPACT_SEVERITY_SEVERE_CHOICE,
                "LastImpactSeverity");
-_Static_assert(FAULT_FUEL_RESERVE == BUS_CODEC_FAULT_STATUS_NEWEST_FAULT_FUEL_RESERVE_CHOICE, "NewestFault");
+_Static_assert(FAULT_SHUT_OFF_FAILED == BUS_CODEC_FAULT_STATUS_NEWEST_FAULT_SHUT_OFF_FAILED_CHOICE, "NewestFault");
 
 void bus_init_schedule(bus_t *bus)
 {
@@ -84,15 +87,17 @@ static float torque_Nm(float value)
 
 static void put_torque(const control_t *control, uint8_t *data)
 {
-    const torque_t                         *torque = &control->torque;
-    const struct bus_codec_torque_command_t m      = {
-        .granted_torque_nm  = bus_codec_torque_command_granted_torque_nm_encode(torque_Nm(torque->granted_Nm)),
+    const torque_t *torque = &control->torque;
+    /* The last gate before the wire: level 2, whatever level 1 made of its bound. */
+    const float granted_Nm                    = numeric_min(torque->granted_Nm, monitor_ceiling_Nm(&control->monitor));
+    const struct bus_codec_torque_command_t m = {
+        .granted_torque_nm  = bus_codec_torque_command_granted_torque_nm_encode(torque_Nm(granted_Nm)),
         .air_path_torque_nm = bus_codec_torque_command_air_path_torque_nm_encode(torque_Nm(torque->air_path_Nm)),
         .demand_torque_nm   = bus_codec_torque_command_demand_torque_nm_encode(torque_Nm(torque->demand_Nm)),
         .limit_reason       = torque->reason,
         .limit_runner_up    = torque->runner_up,
         .shift_inhibit      = numeric_flag(flight_mode_is_flying(&control->flight_mode)),
-        .engine_cut         = torque->is_cut,
+        .engine_cut         = numeric_flag((torque->is_cut != 0U) || monitor_wants_cut(&control->monitor)),
     };
 
     (void)bus_codec_torque_command_pack(data, &m, FRAME_BYTES);
@@ -167,6 +172,11 @@ static void put_fault(const control_t *control, uint8_t *data)
         .fault_severity = control->fault.severity,
         .fault_count    = control->fault.count,
         .newest_fault   = control->fault.newest,
+        .monitor_state  = control->monitor.state,
+        .monitor_cause  = control->monitor.cause,
+        .shut_off_test  = control->monitor.test,
+        .permissible_torque_nm =
+            bus_codec_fault_status_permissible_torque_nm_encode(torque_Nm(control->monitor.permissible_Nm)),
     };
 
     (void)bus_codec_fault_status_pack(data, &m, FRAME_BYTES);
@@ -330,6 +340,20 @@ static void protect(bus_t *bus, bus_sent_t message, can_frame_t *frame)
     frame->data[COUNTER_BYTE]  = (uint8_t)(frame->data[COUNTER_BYTE] | (counter << 4));
     frame->data[CRC_BYTE]      = bus_crc(frame->data, CRC_BYTE, frame->id);
     bus->send_counter[message] = (uint8_t)((counter + 1U) & COUNTER_MASK);
+}
+
+bool bus_read_torque(const can_frame_t *frame, float *granted_Nm, bool *is_cut)
+{
+    const bool is_torque = frame->id == BUS_CODEC_TORQUE_COMMAND_FRAME_ID;
+
+    if (is_torque) {
+        struct bus_codec_torque_command_t m;
+
+        (void)bus_codec_torque_command_unpack(&m, frame->data, FRAME_BYTES);
+        *granted_Nm = bus_codec_torque_command_granted_torque_nm_decode(m.granted_torque_nm);
+        *is_cut     = m.engine_cut != 0U;
+    }
+    return is_torque;
 }
 
 bool bus_fetch(bus_t *bus, const control_t *control, uint32_t calibration_hash, can_frame_t *frame)

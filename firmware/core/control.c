@@ -17,6 +17,7 @@ void control_init(control_t *control, const vcu_calibration_t *cal, bool is_cali
     filter_init(&control->filter, cal);
     radiator_init(&control->radiator);
     coolant_peers_init(&control->coolant_peers);
+    monitor_init(&control->monitor, cal);
     fault_init(&control->fault);
 }
 
@@ -75,13 +76,14 @@ static void tick_raster(control_t *control, const vcu_calibration_t *cal)
                               fuel_fill_ratio(&control->fuel, cal),
                               control->flight_mode.state == (uint8_t)FLIGHT_MODE_GROUND);
         break;
+    case CONTROL_PHASE_MONITOR:
+        monitor_tick(&control->monitor, cal, &control->inputs);
+        break;
     default: /* a phase that nobody uses */
         break;
     }
-    control->phase++;
-    if (control->phase >= RASTER_TICKS) {
-        control->phase = 0U;
-    }
+    control->phase = (uint8_t)((control->phase + 1U) % RASTER_TICKS);
+    monitor_sign(&control->monitor, MONITOR_STEP_RASTER);
 }
 
 /* Every limiter hands in its bound; torque.c alone decides. */
@@ -114,7 +116,8 @@ static void limit_torque(control_t *control, const vcu_calibration_t *cal)
     if (flying != TORQUE_REASON_NONE) {
         torque_offer(torque, flying, flight->bound_Nm);
     }
-    torque_decide(torque, cal, flight->wants_cut != 0U);
+    torque_offer(torque, TORQUE_REASON_LEVEL2, control->monitor.bound_Nm);
+    torque_decide(torque, cal, (flight->wants_cut != 0U) || monitor_wants_cut(&control->monitor));
 }
 
 static void report_evidence(control_t *control)
@@ -173,6 +176,17 @@ static void report_sand(control_t *control, const vcu_calibration_t *cal)
     fault_report(fault, FAULT_COOLANT_DISPUTED, is_disputed);
 }
 
+static void report_monitor(control_t *control, const vcu_calibration_t *cal)
+{
+    fault_t         *fault   = &control->fault;
+    const monitor_t *monitor = &control->monitor;
+
+    fault_report(fault, FAULT_TORQUE_EXCEEDED, monitor->state >= (uint8_t)MONITOR_CONFIRMED);
+    fault_report(fault, FAULT_ENGINE_DISOBEYS, monitor_is_disobeyed(monitor, cal));
+    fault_report(fault, FAULT_FLOW_BROKEN, monitor->is_flow_right == 0U);
+    fault_report(fault, FAULT_SHUT_OFF_FAILED, monitor->test == (uint8_t)MONITOR_TEST_FAILED);
+}
+
 static void report_heat(control_t *control, const vcu_calibration_t *cal)
 {
     static const fault_id_t lost[TEMPERATURE_COUNT] = {
@@ -223,13 +237,17 @@ static void report_fuel(control_t *control)
 
 void control_tick(control_t *control, const vcu_calibration_t *cal)
 {
+    monitor_begin(&control->monitor);
     tick_raster(control, cal);
     demand_tick(&control->demand, cal, &control->inputs, flight_mode_is_flying(&control->flight_mode));
+    monitor_sign(&control->monitor, MONITOR_STEP_DEMAND);
     flight_mode_tick(&control->flight_mode, cal, &control->inputs, control->demand.demand_Nm,
                      control->torque.granted_Nm);
+    monitor_sign(&control->monitor, MONITOR_STEP_FLIGHT);
     impact_tick(&control->impact, cal, &control->inputs, &control->flight_mode);
     intake_follow(&control->intake, &control->inputs.engine_speed_rpm);
     limit_torque(control, cal);
+    monitor_sign(&control->monitor, MONITOR_STEP_TORQUE);
 
     fault_begin(&control->fault);
     report_evidence(control);
@@ -237,8 +255,11 @@ void control_tick(control_t *control, const vcu_calibration_t *cal)
     report_heat(control, cal);
     report_sand(control, cal);
     report_fuel(control);
+    report_monitor(control, cal);
     fault_decide(&control->fault, control->since_start_ticks < cal->fault_boot_ms,
                  (control->torque.stop_mask & TORQUE_STOP_IGNITION) != 0U);
+    monitor_sign(&control->monitor, MONITOR_STEP_FAULT);
+    monitor_judge(&control->monitor, cal, &control->inputs, control->torque.granted_Nm);
 
     inputs_age(&control->inputs, cal);
     control->has_bus_error     = 0U;

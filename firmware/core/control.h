@@ -17,6 +17,7 @@
 #include "impact.h"
 #include "inputs.h"
 #include "intake.h"
+#include "monitor.h"
 #include "radiator.h"
 #include "temperature.h"
 #include "torque.h"
@@ -30,7 +31,8 @@ typedef enum {
     CONTROL_PHASE_FILTER,
     CONTROL_PHASE_RADIATOR,
     CONTROL_PHASE_COOLANT_PEERS,
-    CONTROL_PHASE_FUEL
+    CONTROL_PHASE_FUEL,
+    CONTROL_PHASE_MONITOR
 } control_phase_t;
 
 typedef struct {
@@ -47,6 +49,7 @@ typedef struct {
     cooling_t       cooling;
     radiator_t      radiator;
     coolant_peers_t coolant_peers;
+    monitor_t       monitor;
     fault_t         fault;
     uint16_t        since_start_ticks;      /* saturates */
     uint8_t         is_calibration_refused; /* the set at start broke a range or a rule: the built-in one is in use */

@@ -111,6 +111,9 @@ def words(message: str, signal: str) -> dict[int, str]:
      ("FlightStatus", "DetectorMode", "flight_mode_detector_t"),
      ("CoolingCommand", "CoolingState", "cooling_state_t"),
      ("FaultStatus", "FaultSeverity", "fault_severity_t"),
+     ("FaultStatus", "MonitorState", "monitor_state_t"),
+     ("FaultStatus", "MonitorCause", "monitor_cause_t"),
+     ("FaultStatus", "ShutOffTest", "monitor_test_t"),
      ("HeatStatus", "CoolantPeers", "coolant_peers_verdict_t")],
 )  # fmt: skip
 def test_codes_on_the_bus_are_those_of_the_firmware(message: str, signal: str, enum: str) -> None:

@@ -134,6 +134,8 @@ BREAKERS: dict[str, dict[str, float | tuple[float, ...]]] = {
     "CAL-RADIATOR-1": {"radiator__air_mps": (2.0, 3.0, 3.05, 5.0, 7.0, 10.0)},
     "CAL-RADIATOR-2": {"radiator__clean_kWpK": (0.9, 1.3, 1.6, 1.5, 2.4, 3.0)},
     "CAL-RADIATOR-3": {"radiator__fan_air_mps": (1.5, 2.5, 2.4, 4.2)},
+    "CAL-MONITOR-1": {"monitor__confirm_ms": 301},
+    "CAL-MONITOR-2": {"demand__rise_Nmps": 5001.0},
     "CAL-RADIATOR-4": {"radiator__plan_ratio": 0.795},
     "CAL-FUEL-1": {"fuel__capacity_L": 50.0, "fuel__unusable_L": 45.0},
     "CAL-FUEL-2": {"fuel__warn_km": (60.0, 55.0)},
