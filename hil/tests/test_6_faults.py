@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -132,16 +131,3 @@ def test_a_supply_that_fails_in_mid_run_is_told_and_the_unit_comes_back_fresh(
     assert handshake(rig).build_id == expected().build_id
     with rig.target() as target:
         assert run(Witness(target), stretch, 0, TICKS) == desk(stretch, TICKS)
-
-
-@pytest.mark.needs("power", "storage")
-@pytest.mark.parametrize("cut_at_tick", [20, 75, 195])
-def test_a_supply_that_fails_at_any_time_leaves_a_whole_calibration(
-    rig: Machine, stretch: Frames, cut_at_tick: int
-) -> None:
-    with contextlib.suppress(LinkError, RigError), rig.target() as target:
-        run(Witness(target), stretch, 0, cut_at_tick)
-        rig.power(is_on=False)
-    rig.power(is_on=True)
-
-    assert handshake(rig).calibration_id == expected().calibration_id

@@ -30,7 +30,9 @@ BULK: Final = "bulk"
 """Capability beyond those of a rig file: tens of thousands of ticks a second."""
 
 IN_PROCESS: Final = frozenset({"stepped", "snapshot", "calibration", BULK})
-EMULATED_BOARD: Final = frozenset({"stepped", "free_running", "serial", "power", "reset"})
+EMULATED_BOARD: Final = frozenset(
+    {"stepped", "free_running", "serial", "power", "reset", "calibration"}
+)
 UNLISTED: Final = frozenset({"stepped", "free_running", "serial", "real_time"})
 NAMES: Final = ("sil", "emulated", "board-emulated", "board", "serial:PORT")
 
@@ -267,7 +269,7 @@ class BoardEmulated:
         """Return a target that is not open yet."""
         from d7xr.target.serial import SerialTarget
 
-        return SerialTarget(port or str(self.port))
+        return SerialTarget(port or str(self.port), is_ours=True)
 
     def power(self, *, is_on: bool) -> None:
         """Start the emulator, or end it as a power cut would: at once."""
