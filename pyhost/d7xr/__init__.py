@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from d7xr.mapping import Mapping
     from d7xr.trace import Trace, read_trace
 
-    __version__: str
+__version__ = "0.1.0"  # as in pyproject.toml; a test compares them
 
 _HOME = {
     "ConfigError": "d7xr.errors",
@@ -70,15 +70,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute may be anything
     """Load a public name from the module that defines it."""
-    value: Any
-    if name == "__version__":
-        from importlib.metadata import version
-
-        value = version("d7xr")
-    elif name in _HOME:
-        value = getattr(import_module(_HOME[name]), name)
-    else:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: Any = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

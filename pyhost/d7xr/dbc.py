@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from d7xr import payload
+from d7xr import dbc_plain, payload
 from d7xr.errors import ConfigError
 from d7xr.names import nearest
 
@@ -171,6 +171,9 @@ def parse_dbc(
         ConfigError: Not a DBC that cantools reads, even relaxed; or one without messages.
     """
     text, notes = _decode_text(content)
+    plain = dbc_plain.read(text) if is_own else None
+    if plain is not None:
+        return tuple(map(_of_plain, plain)), notes
     found, complaints = _parse_text(text, path)
     if not found:
         raise ConfigError(
@@ -244,6 +247,46 @@ def _message(message: "cantools.database.can.Message", *, is_own: bool) -> Messa
         receivers=tuple(sorted(message.receivers)),
         comment=message.comment,
         signals=tuple(_signal(signal, is_own=is_own) for signal in message.signals),
+    )
+
+
+def _of_plain(message: dbc_plain.PlainMessage) -> Message:
+    """Return a message of our own bus as `_message` would."""
+    return Message(
+        name=message.name,
+        frame_id=message.frame_id,
+        is_extended=False,
+        length=message.length,
+        cycle_time_ms=message.cycle_time_ms,
+        senders=(message.sender,),
+        receivers=tuple(sorted({node for s in message.signals for node in s.receivers})),
+        comment=message.comment,
+        signals=tuple(map(_signal_of_plain, message.signals)),
+    )
+
+
+def _signal_of_plain(signal: dbc_plain.PlainSignal) -> Signal:
+    absent = [raw for raw, name in signal.choices.items() if _is_not_available(name)]
+    return Signal(
+        name=signal.name,
+        start=signal.start,
+        length=signal.length,
+        is_big_endian=False,
+        is_signed=signal.is_signed,
+        is_float=False,
+        scale=signal.scale,
+        offset=signal.offset,
+        minimum=signal.minimum,
+        maximum=signal.maximum,
+        unit=signal.unit,
+        choices=signal.choices,
+        comment=signal.comment,
+        receivers=signal.receivers,
+        start_raw=signal.start_value,
+        not_available_raw=absent[0] if absent else None,
+        is_multiplexer=False,
+        multiplexer=None,
+        multiplexer_ids=(),
     )
 
 
