@@ -185,7 +185,7 @@ static void react(monitor_t *monitor, const vcu_calibration_t *cal, monitor_caus
             monitor->state = (uint8_t)MONITOR_CUT;
         }
     } else {
-        if (!is_excess || (monitor->state == (uint8_t)MONITOR_WATCHING)) {
+        if (is_excess && (monitor->state == (uint8_t)MONITOR_WATCHING)) {
             monitor->cause = (uint8_t)cause;
         }
         monitor->state = (uint8_t)(is_excess ? MONITOR_ASSUMED : MONITOR_WATCHING);
@@ -236,7 +236,8 @@ void monitor_judge(monitor_t *monitor, const vcu_calibration_t *cal, const input
         cause = MONITOR_CAUSE_ACTUAL;
     }
     react(monitor, cal, cause);
-    monitor->bound_Nm = bound_of(monitor, cal);
+    monitor->bound_Nm      = bound_of(monitor, cal);
+    monitor->is_wire_wrong = 0U;
 }
 
 float monitor_ceiling_Nm(const monitor_t *monitor)
@@ -246,12 +247,12 @@ float monitor_ceiling_Nm(const monitor_t *monitor)
 
 void monitor_hear_sent(monitor_t *monitor, float sent_Nm, bool is_sent_cut, bool is_decided_cut)
 {
-    const bool is_tested   = monitor->test == (uint8_t)MONITOR_TEST_RUNNING; /* which judges the cut itself */
     const bool is_too_much = sent_Nm > (monitor->permissible_Nm + WIRE_STEP_Nm);
-    const bool is_lost_cut = is_decided_cut && !is_sent_cut && !is_tested;
 
-    monitor->is_wire_wrong = numeric_flag(is_too_much || is_lost_cut);
-    if (is_tested && is_sent_cut && (sent_Nm <= WIRE_STEP_Nm)) {
+    if (is_too_much || (is_decided_cut && !is_sent_cut)) {
+        monitor->is_wire_wrong = 1U;
+    }
+    if ((monitor->test == (uint8_t)MONITOR_TEST_RUNNING) && is_sent_cut && (sent_Nm <= WIRE_STEP_Nm)) {
         monitor->has_seen_cut = 1U;
     }
 }

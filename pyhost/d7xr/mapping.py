@@ -15,6 +15,7 @@ The rules, none of which invents data:
 - What nothing feeds stays NotAvailable, and is named.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ from d7xr.mapping_file import (
 
 __all__ = [
     "MappedFrames",
+    "Mapper",
     "Mapping",
     "SignalCount",
     "apply",
@@ -148,99 +150,230 @@ def apply(
         ConfigError: The mapping names a message, signal, unit, code or choice that is not there;
             the message says where in the mapping file, and the nearest name.
     """
-    own_db = own_db or Database.own()
-    feeds = [
-        resolve_feed(mapping, name, rule, source_db, own_db)
-        for name, rule in mapping.signals.items()
-    ]
-    constants = {
-        name: resolve_constant(mapping, name, value, own_db)
-        for name, value in mapping.constants.items()
-    }
-    check_messages(mapping, feeds, own_db)
-
-    origin_us = int(frames.time_us[0]) if len(frames) else 0
-    last_ms = (int(frames.time_us[-1]) - origin_us) // _US_PER_MS if len(frames) else -1
-    samples = _samples(feeds, frames, source_db, origin_us)
-    parts: list[Frames] = []
-    saturated: dict[str, int] = {}
-    for message in own_db.messages:
-        schedule = _schedule(mapping, message, feeds, samples, constants, last_ms)
-        if schedule is None:
-            continue
-        time_ms, columns = schedule
-        time_us = origin_us + time_ms * _US_PER_MS
-        parts.append(own_db.encode_columns(message.name, time_us, columns))
-        limited = own_db.saturated_counts(message.name, columns)
-        saturated |= {f"{message.name}.{name}": count for name, count in limited.items()}
-
-    counts = {feed.name: _count(feed, samples[feed.name], saturated) for feed in feeds}
-    silent = tuple(name for name, count in counts.items() if count.valid == 0)
-    present = set(counts).difference(silent).union(constants if len(frames) else ())
-    used_count = _count_frames(frames, [feed.source_message for feed in feeds])
-    return MappedFrames(
-        frames=_merged(parts),
-        origin_us=origin_us,
-        source={feed.source_name: samples[feed.name].column for feed in feeds},
-        missing=tuple(name for name in inputs(own_db) if name not in present),
-        silent=silent,
-        assumed=_assumed(mapping),
-        counts=counts,
-        used_count=used_count,
-        unused_count=len(frames) - used_count,
-    )
+    mapper = Mapper(mapping, source_db, own_db, keeps_source=True)
+    parts = [mapper.take(frames), mapper.finish()]
+    return mapper.result(joined(parts))
 
 
-def _samples(
-    feeds: Iterable[Feed], frames: Frames, source_db: Database, origin_us: int
-) -> dict[str, _Samples]:
-    """Decode what feeds our signals, each source message once."""
-    raw: dict[str, dict[str, RawColumn]] = {}
-    decoded: dict[str, dict[str, Column]] = {}
-    samples: dict[str, _Samples] = {}
-    for feed in feeds:
-        message = feed.source_message
-        if message.name not in raw:
-            raw[message.name] = source_db.raw_columns(frames, message)
-            decoded[message.name] = source_db.decode_columns(frames, message)
-        column = decoded[message.name][feed.source.name]
-        values, refused = _usable(feed, column, raw[message.name])
-        time_ms = (column.time_us - origin_us) // _US_PER_MS
-        samples[feed.name] = _Samples(column, time_ms, values, refused)
-    return samples
+class Mapper:
+    """Makes frames of our bus out of another car's, block by block.
+
+    What comes out does not depend on where the blocks end: a millisecond is sent when it is over.
+
+    Args:
+        mapping: What becomes what.
+        source_db: The other car's database.
+        own_db: Our bus, if it has been read already.
+        keeps_source: Keep the other car's signals as decoded: memory then grows with the trace.
+
+    Raises:
+        ConfigError: As for `apply`.
+    """
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        source_db: Database,
+        own_db: Database | None = None,
+        *,
+        keeps_source: bool = False,
+    ) -> None:
+        """Look up all names."""
+        self._mapping = mapping
+        self._source_db = source_db
+        self._own_db = own_db or Database.own()
+        self._feeds = [
+            resolve_feed(mapping, name, rule, source_db, self._own_db)
+            for name, rule in mapping.signals.items()
+        ]
+        self._constants = {
+            name: resolve_constant(mapping, name, value, self._own_db)
+            for name, value in mapping.constants.items()
+        }
+        check_messages(mapping, self._feeds, self._own_db)
+        self._keeps_source = keeps_source
+        self._source: dict[str, list[Column]] = {feed.source_name: [] for feed in self._feeds}
+        self._counts = {feed.name: Counter(dict.fromkeys(_COUNTED, 0)) for feed in self._feeds}
+        self._last = {feed.name: _NOTHING for feed in self._feeds}
+        self._arrived: dict[str, NDArray[np.int64]] = {}
+        self._sent: Counter[str] = Counter()
+        self._origin_us: int | None = None
+        self._begin_ms = 0
+        self._last_ms = -1
+        self.frames = 0
+        self.used_count = 0
+
+    @property
+    def unused_count(self) -> int:
+        """Frames so far that feed nothing."""
+        return self.frames - self.used_count
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Our input signals that never had a value so far, by ``<Message>.<Signal>``."""
+        fed = {name for name, count in self._counts.items() if count["valid"]}
+        present = fed.union(self._constants if self.frames else ())
+        return tuple(name for name in inputs(self._own_db) if name not in present)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What the mapping takes for true, in words."""
+        return _assumed(self._mapping)
+
+    def take(self, frames: Frames) -> Frames:
+        """Return our frames up to the millisecond before that of the latest frame.
+
+        Args:
+            frames: The next of the other car's frames, times never decreasing.
+        """
+        if not len(frames):
+            return joined([])
+        if self._origin_us is None:
+            self._origin_us = int(frames.time_us[0])
+        self.frames += len(frames)
+        messages = [feed.source_message for feed in self._feeds]
+        self.used_count += _count_frames(frames, messages)
+        self._last_ms = (int(frames.time_us[-1]) - self._origin_us) // _US_PER_MS
+        return self._sent_until(self._last_ms, self._samples(frames))
+
+    def finish(self) -> Frames:
+        """Return our frames of the last millisecond."""
+        nothing = Frames(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=FRAME_DTYPE))
+        return self._sent_until(self._last_ms + 1, self._samples(nothing))
+
+    def result(self, frames: Frames) -> MappedFrames:
+        """Return what became of the whole trace, with all our frames."""
+        counts = {
+            feed.name: SignalCount(source=feed.source_name, **self._counts[feed.name])
+            for feed in self._feeds
+        }
+        return MappedFrames(
+            frames=frames,
+            origin_us=self._origin_us or 0,
+            source={name: _joined_column(parts) for name, parts in self._source.items()},
+            missing=self.missing,
+            silent=tuple(name for name, count in counts.items() if count.valid == 0),
+            assumed=self.assumed,
+            counts=counts,
+            used_count=self.used_count,
+            unused_count=self.unused_count,
+        )
+
+    def _samples(self, frames: Frames) -> dict[str, _Samples]:
+        """Decode what feeds our signals, each source message once, and count it."""
+        raw: dict[str, dict[str, RawColumn]] = {}
+        decoded: dict[str, dict[str, Column]] = {}
+        samples: dict[str, _Samples] = {}
+        kept: set[str] = set()
+        for feed in self._feeds:
+            message = feed.source_message
+            if message.name not in raw:
+                raw[message.name] = self._source_db.raw_columns(frames, message)
+                decoded[message.name] = self._source_db.decode_columns(frames, message)
+            column = decoded[message.name][feed.source.name]
+            if self._keeps_source and feed.source_name not in kept:
+                self._source[feed.source_name].append(column)
+                kept.add(feed.source_name)
+            values, refused = _usable(feed, column, raw[message.name])
+            self._counts[feed.name].update(
+                samples=values.size, valid=int(np.count_nonzero(np.isfinite(values))), **refused
+            )
+            time_ms = (column.time_us - (self._origin_us or 0)) // _US_PER_MS
+            before = self._last[feed.name]
+            mine = _Samples(
+                column,
+                np.concatenate([before.time_ms, time_ms]),
+                np.concatenate([before.values, values]),
+                refused,
+            )
+            samples[feed.name] = mine
+            self._last[feed.name] = _Carried(mine.time_ms[-1:], mine.values[-1:])
+        return samples
+
+    def _sent_until(self, end_ms: int, samples: AbstractMapping[str, _Samples]) -> Frames:
+        """Return our frames from where the last call ended to before a millisecond."""
+        parts: list[Frames] = []
+        for message in self._own_db.messages:
+            schedule = self._schedule(message, samples, end_ms)
+            if schedule is None:
+                continue
+            time_ms, columns = schedule
+            is_new = time_ms >= self._begin_ms
+            columns = {n: v[is_new] if np.ndim(v) else v for n, v in columns.items()}  # type: ignore[index]
+            time_us = (self._origin_us or 0) + time_ms[is_new] * _US_PER_MS
+            start = self._sent[message.name] & _COUNTER_MASK
+            parts.append(
+                self._own_db.encode_columns(message.name, time_us, columns, counter_start=start)
+            )
+            self._sent[message.name] += len(time_us)
+            limited = self._own_db.saturated_counts(message.name, columns)
+            for name, count in limited.items():
+                full = f"{message.name}.{name}"
+                if full in self._counts:
+                    self._counts[full]["saturated"] += count
+        self._begin_ms = end_ms
+        return _merged(parts)
+
+    def _schedule(
+        self, message: Message, samples: AbstractMapping[str, _Samples], end_ms: int
+    ) -> tuple[NDArray[np.int64], dict[str, ArrayLike]] | None:
+        """Return when one of our messages is sent and with which values; None if it never is.
+
+        Times before those that are asked for may be among them.
+        """
+        fed = [feed for feed in self._feeds if feed.message.name == message.name]
+        fixed: dict[str, ArrayLike] = {
+            signal.name: self._constants[full_name(message, signal)]
+            for signal in message.values
+            if full_name(message, signal) in self._constants
+        }
+        if fed:
+            rule = self._mapping.messages.get(message.name, MessageRule())
+            arrived = np.unique(
+                np.concatenate(
+                    [
+                        self._arrived.get(message.name, _NOTHING.time_ms),
+                        *(samples[feed.name].time_ms for feed in fed),
+                    ]
+                )
+            )
+            self._arrived[message.name] = arrived[-1:]
+            time_ms, columns = _held(fed, samples, arrived, rule.resend_ms, end_ms - 1)
+            return time_ms, {**columns, **fixed}
+        if fixed:
+            cycle_ms = message.cycle_time_ms or 1
+            first = -(-self._begin_ms // cycle_ms) * cycle_ms
+            return np.arange(first, end_ms, cycle_ms), fixed
+        return None
 
 
-def _schedule(
-    mapping: Mapping,
-    message: Message,
-    feeds: Iterable[Feed],
-    samples: AbstractMapping[str, _Samples],
-    constants: AbstractMapping[str, float],
-    last_ms: int,
-) -> tuple[NDArray[np.int64], dict[str, ArrayLike]] | None:
-    """Return when one of our messages is sent and with which values; None if it never is."""
-    fed = [feed for feed in feeds if feed.message.name == message.name]
-    fixed: dict[str, ArrayLike] = {
-        signal.name: constants[full_name(message, signal)]
-        for signal in message.values
-        if full_name(message, signal) in constants
-    }
-    if fed:
-        rule = mapping.messages.get(message.name, MessageRule())
-        time_ms, columns = _held(fed, samples, rule.resend_ms, last_ms)
-        return time_ms, {**columns, **fixed}
-    if fixed:
-        return np.arange(0, last_ms + 1, message.cycle_time_ms or 1), fixed
-    return None
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """The last sample of a signal, which holds until the next: of shape ``(1,)`` or ``(0,)``."""
+
+    time_ms: NDArray[np.int64]
+    values: NDArray[np.float64]
 
 
-def _count(feed: Feed, samples: _Samples, saturated: AbstractMapping[str, int]) -> SignalCount:
-    return SignalCount(
-        source=feed.source_name,
-        samples=samples.values.size,
-        valid=int(np.count_nonzero(np.isfinite(samples.values))),
-        saturated=saturated.get(feed.name, 0),
-        **samples.refused,
+_NOTHING = _Carried(np.zeros(0, dtype=np.int64), np.zeros(0))
+_COUNTED = (
+    *("samples", "valid", "absent", "not_available", "unqualified"),
+    *("out_of_range", "unnamed", "saturated"),
+)
+_COUNTER_MASK = 0xF
+
+
+def _joined_column(parts: list[Column]) -> Column:
+    return Column(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def joined(parts: Iterable[Frames]) -> Frames:
+    """Return consecutive frames as one."""
+    nothing = Frames(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=FRAME_DTYPE))
+    whole = [nothing, *parts]
+    return Frames(
+        np.concatenate([part.time_us for part in whole]),
+        np.concatenate([part.frame for part in whole]),
     )
 
 
@@ -297,15 +430,19 @@ def _named(feed: Feed, values: NDArray[np.float64], raw: NDArray[np.int64]) -> N
 
 
 def _held(
-    feeds: list[Feed], samples: AbstractMapping[str, _Samples], resend_ms: int | None, last_ms: int
+    feeds: list[Feed],
+    samples: AbstractMapping[str, _Samples],
+    arrived: NDArray[np.int64],
+    resend_ms: int | None,
+    last_ms: int,
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
     """Return when one of our messages is sent, and the values of its fed signals at these times."""
-    arrived = np.unique(np.concatenate([samples[feed.name].time_ms for feed in feeds]))
     time_ms = arrived
     if resend_ms is not None:
         longest_ms = max(feed.hold_ms for feed in feeds)
         repeated = _repetitions(arrived, resend_ms, longest_ms, last_ms)
         time_ms = np.sort(np.concatenate([arrived, repeated]))
+    time_ms = time_ms[time_ms <= last_ms]
     columns = {
         feed.target.name: _latest(samples[feed.name], time_ms, feed.hold_ms) for feed in feeds
     }
@@ -319,7 +456,7 @@ def _repetitions(
 ) -> NDArray[np.int64]:
     """Return the times at which a message is repeated after each arrival, until the next."""
     until = np.minimum(np.append(arrived[1:] - 1, last_ms), arrived + longest_ms)
-    count = (until - arrived) // period_ms
+    count = np.maximum(until - arrived, 0) // period_ms
     total = int(count.sum())
     nth = np.arange(total) - np.repeat(np.cumsum(count) - count, count) + 1
     return np.asarray(np.repeat(arrived, count) + nth * period_ms)

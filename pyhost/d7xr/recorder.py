@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import fnmatch
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from d7xr.database import Database
+from d7xr.errors import UsageError
 from d7xr.events import COOLANT, Words
 from d7xr.frames import Frames
+from d7xr.names import nearest
 from d7xr.recording import Column, Group, Recording
 from d7xr.recording.decoded import message_groups
 from d7xr.replay import HOST_NODE, UNIT_NODE, US_PER_TICK, heard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -71,6 +74,24 @@ def states_of_unit() -> tuple[str, ...]:
     from d7xr.ecu import Ecu
 
     return tuple(field.name for field in Ecu.fields())
+
+
+def chosen_states(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return the states that patterns with ``*`` and ``?`` name; all of them without a pattern.
+
+    Raises:
+        UsageError: A pattern names none.
+    """
+    every = states_of_unit()
+    if not patterns:
+        return every
+    chosen: set[str] = set()
+    for pattern in patterns:
+        found = [name for name in every if name == pattern] or fnmatch.filter(every, pattern)
+        if not found:
+            raise UsageError(f"the unit has no state {pattern!r}", hint=nearest(pattern, every))
+        chosen.update(found)
+    return tuple(name for name in every if name in chosen)
 
 
 def words() -> Words:

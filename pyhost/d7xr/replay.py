@@ -9,11 +9,12 @@ frames give the same ticks, frames and digest.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
 from d7xr.database import Database
+from d7xr.ecu import joined
 from d7xr.errors import InconclusiveError, TraceError, UsageError
 from d7xr.events import WATCHED, History
 from d7xr.frames import FRAME_EXTENDED, Frames
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from d7xr.ecu import Ecu
+    from d7xr.ecu import Ecu, Stretch
     from d7xr.mapping import Mapping as SignalMapping
     from d7xr.recording import Group
     from d7xr.trace import Trace
@@ -70,9 +71,17 @@ class Feed:
     start_utc_us: int | None = None
 
 
+class Sink(Protocol):
+    """Whoever takes what the unit did."""
+
+    def take(self, stretch: Stretch) -> None:
+        """Take a stretch; its arrays are overwritten afterwards."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a replay is."""
+    """How far a replay is; ``ticks`` is 0 where nobody knows yet how many there will be."""
 
     ticks_done: int
     ticks: int
@@ -148,8 +157,7 @@ def feed_of(
         TraceError: A silence of more than an hour.
         InconclusiveError: The trace holds nothing that the unit can hear.
     """
-    if mapping is None and database is not None:
-        raise UsageError("a database alone maps nothing", hint="name a mapping with --map")
+    refuse_halves(mapping, database)
     if mapping is not None and channel is None and len(trace.channels) > 1:
         channel = mapping.channel
     frames = trace.frames(channel)
@@ -171,14 +179,8 @@ def feed_of(
         left_out=left_out,
         start_utc_us=start_utc_us,
     )
-    if mapping is None:
+    if mapping is None or database is None:
         return _own_feed(bare, trace)
-    if database is None:
-        fits = f", {mapping.dbc} fits" if mapping.dbc else ""
-        raise UsageError(
-            f"the mapping {mapping.path.name} needs the car's database",
-            hint=f"name it with --dbc{fits}",
-        )
     return _mapped_feed(bare, trace, mapping, database)
 
 
@@ -188,6 +190,7 @@ def run(
     *,
     record: Sequence[str] = (),
     rate_hz: int = 100,
+    sinks: Sequence[Sink] = (),
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Outcome:
     """Run a fresh unit through what it is fed.
@@ -200,6 +203,7 @@ def run(
         ecu: A unit at tick 0.
         record: States to record, by C path.
         rate_hz: How often, one of ``RATES_HZ``.
+        sinks: Who else takes what the unit did, stretch by stretch.
         on_progress: Called every ten seconds of virtual time.
 
     Raises:
@@ -208,43 +212,41 @@ def run(
     """
     refuse_rate(rate_hz)
     tick = (feed.frames.time_us - feed.first_us) // US_PER_TICK
-    runs = []
-    ticks_done = frames_done = flights = 0
+    batch = ecu.batch(record=record, every_ticks=TICKS_PER_S // rate_hz, watch=WATCHED)
+    kept: list[Stretch] = []
+    ticks_done, digest = 0, batch.run_digest
     is_complete = True
     try:
         for first in range(0, feed.ticks, _CHUNK_TICKS):
             last = min(first + _CHUNK_TICKS, feed.ticks)
             begin, end = np.searchsorted(tick, (first, last)).tolist()
-            runs.append(
-                ecu.run(
-                    feed.frames.frame[begin:end],
-                    tick[begin:end] - first,
-                    last - first,
-                    record=tuple(record),
-                    every_ticks=TICKS_PER_S // rate_hz,
-                    watch=WATCHED,
-                )
-            )
-            ticks_done, frames_done = last, end
+            for stretch in batch.run(feed.frames.frame[begin:end], tick[begin:end], last):
+                for sink in sinks:
+                    sink.take(stretch)
+                kept.append(stretch.kept())
+                ticks_done, digest = stretch.first + stretch.ticks, batch.run_digest
+            ecu.follow(batch)
             if on_progress is not None:
                 flights = int(ecu["flight_mode.flight_count"])
-                on_progress(Progress(ticks_done, feed.ticks, frames_done, flights))
+                on_progress(Progress(last, feed.ticks, end, flights))
     except KeyboardInterrupt:
-        if not runs:
+        if not kept:
             raise
         is_complete = False
+    whole = joined(batch, kept)
+    frames_done = int(np.searchsorted(tick, ticks_done))
     received = tuple(receptions(ecu))
     if is_complete and not any(reception.accepted for reception in received):
         raise nothing_accepted(frames_done)
     return Outcome(
         ticks=ticks_done,
         frames=frames_done,
-        digest=runs[-1].run_digest,
-        sample_tick=np.concatenate([r.tick for r in runs]),
-        states={name: np.concatenate([r.columns[name] for r in runs]) for name in record},
-        history=histories(np.concatenate([r.changes for r in runs]), ecu),
-        sent_tick=np.concatenate([r.sent_tick for r in runs]),
-        sent=np.concatenate([r.sent for r in runs]),
+        digest=digest,
+        sample_tick=whole.tick,
+        states=whole.columns,
+        history=histories(whole.changes, ecu),
+        sent_tick=whole.sent_tick,
+        sent=whole.sent,
         received=received,
         is_complete=is_complete,
     )
@@ -257,6 +259,18 @@ def heard(database: Database) -> tuple[str, ...]:
         for message in database.messages
         if UNIT_NODE in message.receivers and HOST_NODE not in message.senders
     )
+
+
+def refuse_halves(mapping: SignalMapping | None, database: Database | None) -> None:
+    """Refuse a mapping without its database, and the reverse."""
+    if mapping is None and database is not None:
+        raise UsageError("a database alone maps nothing", hint="name a mapping with --map")
+    if mapping is not None and database is None:
+        fits = f", {mapping.dbc} fits" if mapping.dbc else ""
+        raise UsageError(
+            f"the mapping {mapping.path.name} needs the car's database",
+            hint=f"name it with --dbc{fits}",
+        )
 
 
 def refuse_rate(rate_hz: int) -> None:

@@ -14,9 +14,9 @@ from d7xr.database import Database
 from d7xr.errors import DifferenceError, UsageError
 from d7xr.events import Events, find
 from d7xr.mapping import find_mapping, load_mapping
-from d7xr.recording import require_formats
+from d7xr.recording import STREAMED, require_formats
 from d7xr.replay import Progress
-from d7xr.runfolder import RunFolder, sha256_of
+from d7xr.runfolder import RunFolder, faults_told, sha256_of
 from d7xr.target.choice import refuse_unknown
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from d7xr.compare import Comparison
     from d7xr.ecu import Ecu
     from d7xr.mapping import Mapping
-    from d7xr.replay import Feed, Outcome
+    from d7xr.replay import Feed, Outcome, Sink
     from d7xr.target import Target
-    from d7xr.trace import Trace
+    from d7xr.trace import Problem
 
 SCHEMA_VERSION: Final = 1
 TWIN: Final = "sil"
@@ -50,6 +50,7 @@ class Options:
         out: Run folder to write; None writes nothing.
         formats: Formats of the recording in that folder.
         rate_hz: Rate at which the unit's states are recorded.
+        record: Which of them, by C path with ``*`` and ``?``; all of them if empty.
         target: Where the unit runs; ``sil`` is this process.
         compared_with: Further targets, which run the same frames and must agree at every tick.
     """
@@ -62,6 +63,7 @@ class Options:
     out: Path | None = None
     formats: tuple[str, ...] = ("mf4",)
     rate_hz: int = 100
+    record: tuple[str, ...] = ()
     target: str = "sil"
     compared_with: tuple[str, ...] = ()
 
@@ -70,6 +72,32 @@ class Options:
         """Return all targets but the unit in this process, which they are compared with."""
         return tuple(name for name in (self.target, *self.compared_with) if name != TWIN)
 
+    @property
+    def is_streamed(self) -> bool:
+        """Whether nothing asked for needs the whole run in memory."""
+        return not self.others and (self.out is None or STREAMED.issuperset(self.formats))
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was in the trace, and what of it the unit was fed.
+
+    Attributes:
+        format: Name of the file's format.
+        frames: Frames in it.
+        problems: What its reader saw.
+        left_out: Why a frame was not fed -> how many.
+        missing: Signals of our bus that a mapping does not bring.
+        assumed: What a mapping takes for true, in words.
+    """
+
+    format: str
+    frames: int
+    problems: tuple[Problem, ...]
+    left_out: AbstractMapping[str, int]
+    missing: tuple[str, ...]
+    assumed: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -77,8 +105,7 @@ class Result:
 
     Attributes:
         options: What was asked for.
-        trace: The recording that was read.
-        feed: What of it the unit was fed.
+        recorded: What was in the trace, and what of it the unit was fed.
         outcome: What the unit did.
         events: What happened, in a driver's words.
         verdict: Whether the laws held.
@@ -90,8 +117,7 @@ class Result:
     """
 
     options: Options
-    trace: Trace
-    feed: Feed
+    recorded: Recorded
     outcome: Outcome
     events: Events
     verdict: verdict.Verdict
@@ -109,7 +135,7 @@ class Result:
     @property
     def frames_per_s(self) -> float:
         """Frames of the trace per second of wall time."""
-        return len(self.trace) / max(self.elapsed_s, 1e-9)
+        return self.recorded.frames / max(self.elapsed_s, 1e-9)
 
     def as_document(self) -> dict[str, object]:
         """Return the result as one JSON object; units are in the keys."""
@@ -118,21 +144,21 @@ class Result:
             "version": SCHEMA_VERSION,
             "target": self.options.target,
             "trace": str(self.options.trace),
-            "format": self.trace.format,
-            "frames": len(self.trace),
+            "format": self.recorded.format,
+            "frames": self.recorded.frames,
             "frames_fed": self.outcome.frames,
-            "frames_sent": len(self.outcome.sent),
+            "frames_sent": self.outcome.frames_sent,
             "ticks": self.outcome.ticks,
             "duration_s": self.outcome.ticks / replay.TICKS_PER_S,
             "is_complete": self.outcome.is_complete,
             "state_digest": self.state_digest,
             "identity": dict(self.identity),
             **self.events.as_document(),
-            "missing_signals": list(self.feed.missing),
-            "assumed": list(self.feed.assumed),
+            "missing_signals": list(self.recorded.missing),
+            "assumed": list(self.recorded.assumed),
             "received": [asdict(reception) for reception in self.outcome.received],
-            "left_out": dict(self.feed.left_out),
-            "problems": [asdict(problem) for problem in self.trace.problems],
+            "left_out": dict(self.recorded.left_out),
+            "problems": [asdict(problem) for problem in self.recorded.problems],
             "verdict": self.verdict.judgement,
             "laws": [asdict(law) for law in self.verdict.laws],
             "comparisons": [comparison.as_document() for comparison in self.comparisons],
@@ -169,33 +195,37 @@ def run(
     """
     from d7xr.ecu import Ecu
     from d7xr.target.choice import started
-    from d7xr.trace import read_trace
 
     _refuse_early(options)
     chosen = calibration.load(options.calibration)
     mapping = None if options.mapping is None else load_mapping(find_mapping(options.mapping))
     database = None if options.database is None else Database.load(options.database)
     started_s = clock()
-    trace = read_trace(options.trace)
-    feed = replay.feed_of(trace, channel=options.channel, mapping=mapping, database=database)
     ecu = Ecu(chosen.blob)
+    names = recorder.chosen_states(options.record)
     # Without a folder states are sampled all the same, for the laws that they must keep.
     rate_hz = _RATE_WITHOUT_FOLDER_HZ if options.out is None else options.rate_hz
-    with _folder(options.out) as folder, started(options.others) as others:
-        outcome = replay.run(
-            feed,
-            ecu,
-            record=recorder.states_of_unit(),
-            rate_hz=rate_hz,
-            on_progress=on_progress,
-        )
-        elapsed_s = clock() - started_s
-        outcome, comparisons = _compare(options, feed, outcome, others, chosen.blob, on_progress)
+    feed: Feed | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    with (
+        _folder(options.out) as folder,
+        started(options.others) as others,
+        _columns(folder, options, names) as sinks,
+    ):
+        how = _How(names, rate_hz, sinks, on_progress)
+        if options.is_streamed:
+            recorded, outcome = _streamed(options, mapping, database, ecu, how)
+            elapsed_s = clock() - started_s
+        else:
+            recorded, feed, outcome = _kept(options, mapping, database, ecu, how)
+            elapsed_s = clock() - started_s
+            outcome, comparisons = _compare(
+                options, feed, outcome, others, chosen.blob, on_progress
+            )
     events = find(outcome, recorder.words())
     result = Result(
         options=options,
-        trace=trace,
-        feed=feed,
+        recorded=recorded,
         outcome=outcome,
         events=events,
         verdict=verdict.judge(outcome, events, comparisons),
@@ -208,10 +238,96 @@ def run(
     )
     if folder is None:
         return result
-    _write(folder, result, ecu)
+    if feed is not None:
+        _write_recording(folder, result, feed, ecu)
+    _write(folder, result)
     if not outcome.is_complete:
         return replace(result, folder=folder.partial)
     return replace(result, folder=folder.complete())
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How the unit runs: what is recorded, how often, and who is told."""
+
+    record: tuple[str, ...]
+    rate_hz: int
+    sinks: tuple[Sink, ...]
+    on_progress: Callable[[Progress], None] | None
+
+
+def _streamed(
+    options: Options, mapping: Mapping | None, database: Database | None, ecu: Ecu, how: _How
+) -> tuple[Recorded, Outcome]:
+    """Run a trace through the unit block by block."""
+    from d7xr import stream
+    from d7xr.blocks import stream_trace
+
+    trace = stream_trace(options.trace)
+    feeder = stream.feeder_of(trace, options.channel, mapping, database)
+    outcome = stream.run(
+        feeder,
+        ecu,
+        record=how.record,
+        rate_hz=how.rate_hz,
+        sinks=how.sinks,
+        on_progress=how.on_progress,
+    )
+    told = Recorded(
+        format=trace.format,
+        frames=trace.rows,
+        problems=trace.problems,
+        left_out=dict(feeder.left_out),
+        missing=feeder.missing,
+        assumed=feeder.assumed,
+    )
+    return told, outcome
+
+
+def _kept(
+    options: Options, mapping: Mapping | None, database: Database | None, ecu: Ecu, how: _How
+) -> tuple[Recorded, Feed, Outcome]:
+    """Run a trace through the unit, and keep all that came of it."""
+    from d7xr.trace import read_trace
+
+    trace = read_trace(options.trace)
+    feed = replay.feed_of(trace, channel=options.channel, mapping=mapping, database=database)
+    outcome = replay.run(
+        feed,
+        ecu,
+        record=how.record,
+        rate_hz=how.rate_hz,
+        sinks=how.sinks,
+        on_progress=how.on_progress,
+    )
+    told = Recorded(
+        format=trace.format,
+        frames=len(trace),
+        problems=trace.problems,
+        left_out=dict(feed.left_out),
+        missing=feed.missing,
+        assumed=feed.assumed,
+    )
+    return told, feed, outcome
+
+
+@contextmanager
+def _columns(
+    folder: RunFolder | None, options: Options, names: tuple[str, ...]
+) -> Iterator[tuple[Sink, ...]]:
+    """Yield who writes columns while the unit runs, if anybody does."""
+    if folder is None or "columns" not in options.formats:
+        yield ()
+        return
+    from d7xr.ecu import Ecu
+    from d7xr.recording.columns import Columns
+
+    fields = {field.name: field for field in Ecu.fields()}
+    with faults_told(folder.partial):
+        columns = Columns(folder.partial, [fields[name] for name in names], options.rate_hz)
+        yield (columns,)
+        columns.close()
+    folder.files.extend(path.relative_to(folder.partial).as_posix() for path in columns.paths)
 
 
 def _refuse_early(options: Options) -> None:
@@ -287,16 +403,21 @@ def _inputs(options: Options, mapping: Mapping | None) -> dict[str, Path]:
     return inputs
 
 
-def _write(folder: RunFolder, result: Result, ecu: Ecu) -> None:
-    """Write all that a run folder holds; the recording first, it is what must not be lost."""
+def _write_recording(folder: RunFolder, result: Result, feed: Feed, ecu: Ecu) -> None:
+    """Write what is in memory of the recording; before all else, it is what must not be lost."""
     recording = recorder.record(
-        result.feed,
+        feed,
         result.outcome,
         ecu.fields(),
         rate_hz=result.options.rate_hz,
         identity={**result.identity, "state_digest": result.state_digest},
     )
-    folder.write_recording(recording, result.options.formats)
+    formats = tuple(name for name in result.options.formats if name not in STREAMED)
+    folder.write_recording(recording, formats)
+
+
+def _write(folder: RunFolder, result: Result) -> None:
+    """Write what a run folder holds besides the recording."""
     header = {"version": SCHEMA_VERSION, "trace": result.options.trace.name}
     header |= {"state_digest": result.state_digest}
     events = result.events.as_document()
@@ -316,10 +437,10 @@ def _manifest(result: Result) -> dict[str, object]:
         "identity": dict(result.identity),
         "is_complete": result.outcome.is_complete,
         "verdict": result.verdict.judgement,
-        "frames": len(result.trace),
+        "frames": result.recorded.frames,
         "frames_fed": result.outcome.frames,
         "ticks": result.outcome.ticks,
-        "left_out": dict(result.feed.left_out),
+        "left_out": dict(result.recorded.left_out),
         "options": {
             "mapping": options.mapping,
             "database": None if options.database is None else options.database.name,
@@ -327,6 +448,7 @@ def _manifest(result: Result) -> dict[str, object]:
             "calibration": options.calibration,
             "formats": list(options.formats),
             "rate_hz": options.rate_hz,
+            "record": list(options.record),
             "target": options.target,
             "compared_with": list(options.compared_with),
         },
@@ -342,10 +464,11 @@ def _log(result: Result) -> str:
     """Return the only file of the folder that depends on the machine: how long it took."""
     lines = [
         f"trace {result.options.trace}",
-        f"{len(result.trace)} frames, {result.outcome.ticks} ticks, digest {result.state_digest}",
+        f"{result.recorded.frames} frames, {result.outcome.ticks} ticks, "
+        f"digest {result.state_digest}",
         f"{result.elapsed_s:.3f} s to read and run, {result.frames_per_s:.0f} frames/s",
-        *(f"{p.kind} {p.count}, {p.place}: {p.text}" for p in result.trace.problems),
-        *(f"left out {count}: {reason}" for reason, count in result.feed.left_out.items()),
+        *(f"{p.kind} {p.count}, {p.place}: {p.text}" for p in result.recorded.problems),
+        *(f"left out {count}: {reason}" for reason, count in result.recorded.left_out.items()),
         *(comparison.summary for comparison in result.comparisons),
         *([] if result.outcome.is_complete else ["interrupted"]),
     ]

@@ -7,10 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FEED_BASE_IDS 2048U /* identifiers of 11 bits */
-#define FEED_CHANNELS 256U
-#define FEED_ANY_CHANNEL (-1)
-#define FEED_US_PER_TICK 1000
+enum {
+    FEED_ANY_CHANNEL = -1,
+    FEED_BASE_IDS    = 2048, /* identifiers of 11 bits */
+    FEED_CHANNELS    = 256,
+    FEED_US_PER_TICK = 1000
+};
 
 /* As in d7xr.frames; the lowest two are those of can_frame_t. */
 #define FEED_FLAG_EXTENDED 1U

@@ -71,3 +71,12 @@ def test_on_a_terminal_it_is_drawn_and_wiped(
         show(at(50_000))
 
     assert capsys.readouterr().out == ""
+
+
+def test_where_nobody_knows_the_end_the_time_that_is_done_stands_for_the_share(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with progress.shown(args(), clock=clock(0.0, 31.0).__next__) as show:
+        show(Progress(310_000, 0, 62_000, 2))
+
+    assert capsys.readouterr().err == "310 s  2,000 frames/s  10 x real time  2 flights\n"

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from asammdf import MDF
 
+from d7xr.database import Database
+from d7xr.mapping import find_mapping, load_mapping
+from d7xr.replay import feed_of
 from d7xr.session import Result
+from d7xr.trace import Trace, read_trace
 from tests.recordings import recordings
 from tests.replay.bench import replayed
 
@@ -31,7 +35,7 @@ def test_the_same_drive_gives_the_same_digest_in_every_format(name: str) -> None
 
     assert result.state_digest == reference.state_digest
     assert result.outcome.ticks == 70_371
-    assert len(result.trace) == 87_212
+    assert result.recorded.frames == 87_212
     assert result.events == reference.events
 
 
@@ -55,17 +59,20 @@ def test_a_car_that_never_left_the_ground_is_never_said_to_fly(
 def test_foreign_signals_in_the_recording_are_those_that_cantools_decodes(tmp_path: Path) -> None:
     folder = recordings()
     trace, dbc = folder / "can" / FORMATS[0], folder / "dbc" / S550_DBC
-    result = replayed(trace, mapping="ford_s550", database=dbc, out=tmp_path / "run")
+    replayed(trace, mapping="ford_s550", database=dbc, out=tmp_path / "run")
+    recorded = read_trace(trace)
+    mapping = load_mapping(find_mapping("ford_s550"))
+    feed = feed_of(recorded, mapping=mapping, database=Database.load(dbc))
     database = cantools.database.load_file(dbc)
     assert isinstance(database, cantools.database.Database)
 
     compared = 0
     with MDF(tmp_path / "run" / "out.mf4") as mdf:
-        for group in result.feed.source:
+        for group in feed.source:
             message = database.get_message_by_name(group.name)
             decoded = [
                 message.decode_simple(payload, decode_choices=False)
-                for payload in payloads_of(result, message.frame_id)
+                for payload in payloads_of(recorded, message.frame_id)
             ]
             for full, column in group.columns.items():
                 name = full.removeprefix(f"{group.name}.")
@@ -77,15 +84,13 @@ def test_foreign_signals_in_the_recording_are_those_that_cantools_decodes(tmp_pa
     assert compared > 50_000
 
 
-def payloads_of(result: Result, frame_id: int) -> list[bytes]:
-    rows = result.trace.id == frame_id
-    return [bytes(data[:8]) for data in result.trace.data[rows]]
+def payloads_of(trace: Trace, frame_id: int) -> list[bytes]:
+    rows = trace.id == frame_id
+    return [bytes(data[:8]) for data in trace.data[rows]]
 
 
 def test_every_frame_of_a_mapped_drive_is_used_or_counted() -> None:
     result = drive(FORMATS[0], "ford_s550", S550_DBC)
-    used = {name: column for group in result.feed.source for name, column in group.columns.items()}
 
-    assert used
-    assert 0 < result.feed.left_out["not_mapped"] < len(result.trace)
-    assert "DamperTravel.DamperTravelFL_mm" in result.feed.missing
+    assert 0 < result.recorded.left_out["not_mapped"] < result.recorded.frames
+    assert "DamperTravel.DamperTravelFL_mm" in result.recorded.missing

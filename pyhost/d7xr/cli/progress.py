@@ -67,7 +67,7 @@ def _drawn(clock: Callable[[], float]) -> Iterator[Callable[[Progress], None]]:
         def show(progress: Progress) -> None:
             bar.update(
                 task,
-                total=progress.ticks,
+                total=progress.ticks or None,
                 completed=progress.ticks_done,
                 description=_line(progress, clock() - started),
             )
@@ -77,9 +77,11 @@ def _drawn(clock: Callable[[], float]) -> Iterator[Callable[[Progress], None]]:
 
 def _line(progress: Progress, elapsed_s: float) -> str:
     elapsed_s = max(elapsed_s, 1e-9)
-    share = 100.0 * progress.ticks_done / max(progress.ticks, 1)
+    done_s = progress.ticks_done / 1000.0
+    # A trace that is read as it runs does not say how long it is.
+    share = f"{100.0 * progress.ticks_done / progress.ticks:3.0f} %" if progress.ticks else ""
     return (
-        f"{share:3.0f} %  {progress.frames_done / elapsed_s:,.0f} frames/s  "
-        f"{progress.ticks_done / 1000.0 / elapsed_s:,.0f} x real time  "
+        f"{share or f'{done_s:,.0f} s'}  {progress.frames_done / elapsed_s:,.0f} frames/s  "
+        f"{done_s / elapsed_s:,.0f} x real time  "
         f"{progress.flights} flights"
     )

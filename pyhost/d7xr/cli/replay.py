@@ -56,11 +56,16 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR", help="run folder to write; without it nothing is written"
     )
     parser.add_argument(
-        "--format", default="mf4", metavar="LIST", help="of mf4, parquet, csv; default: mf4"
-    )
+        "--format", default="mf4", metavar="LIST",
+        help="of mf4, parquet, csv, columns (binary, for runs of any length); default: mf4",
+    )  # fmt: skip
     parser.add_argument(
         "--rate-hz", type=int, default=100, metavar="N", help="of recorded states; default: 100"
     )
+    parser.add_argument(
+        "--record", default="", metavar="LIST",
+        help="states to record, by name with * and ?; default: all (see `d7xr signals`)",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -97,12 +102,16 @@ def run(args: argparse.Namespace) -> int:
 
 def output_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options that `add_output_options` has added."""
-    formats = tuple(name.strip() for name in args.format.split(",") if name.strip())
+    formats, record = (
+        tuple(name.strip() for name in text.split(",") if name.strip())
+        for text in (args.format, args.record)
+    )
     target, *compared_with = args.target or ["sil"]
     return {
         "out": args.out,
         "formats": formats,
         "rate_hz": args.rate_hz,
+        "record": record,
         "target": target,
         "compared_with": tuple(compared_with),
     }

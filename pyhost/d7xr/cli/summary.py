@@ -46,7 +46,7 @@ def _head(result: Result) -> Iterator[RenderableType]:
     speed = seconds / max(result.elapsed_s, 1e-9)
     yield Text.assemble(
         (result.options.trace.name, "bold"),
-        f"  {len(result.trace):,} frames, {seconds:.2f} s, {result.outcome.ticks:,} ticks",
+        f"  {result.recorded.frames:,} frames, {seconds:.2f} s, {result.outcome.ticks:,} ticks",
     )
     identity = result.identity
     build = f", build {identity['build_id']}" if "build_id" in identity else ""
@@ -155,7 +155,7 @@ def _missing(result: Result) -> Iterator[RenderableType]:
 
 def _tail(result: Result) -> Iterator[RenderableType]:
     yield Text("")
-    feed = result.feed
+    feed = result.recorded
     if feed.missing:
         yield Text(f"the mapping brings no {_listed(feed.missing)}")
     for assumed in feed.assumed:
@@ -167,7 +167,7 @@ def _tail(result: Result) -> Iterator[RenderableType]:
         if reception.refused:
             share = f"{reception.refused:,} of {reception.refused + reception.accepted:,}"
             yield Text(f"refused by the unit: {share} {reception.message}")
-    for problem in result.trace.problems:
+    for problem in result.recorded.problems:
         yield Text(f"trace: {problem.count:,} {problem.kind}, {problem.place}: {problem.text}")
     for law in result.verdict.laws:
         if law.judgement != "pass":

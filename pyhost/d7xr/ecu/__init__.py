@@ -9,6 +9,7 @@ from d7xr.ecu.batch import (
     Stretch,
     chain_digest,
     column_of,
+    joined,
 )
 from d7xr.ecu.sieve import Rows, Sieve, Sieved
 from d7xr.ecu.state import Field, choices_of
@@ -58,5 +59,6 @@ __all__ = [
     "core_identity",
     "faults",
     "inputs",
+    "joined",
     "received_messages",
 ]

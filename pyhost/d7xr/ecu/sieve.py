@@ -81,7 +81,7 @@ class Sieve:
         self._c.fate_of = ffi.NULL if fates is None else self._alive["fate_of"]
         self._c.channel = lib.FEED_ANY_CHANNEL if channel is None else channel
         self._c.longest_gap_us = longest_gap_us
-        self._room = 0
+        self._make_room(0)
 
     @property
     def channels(self) -> tuple[int, ...]:

@@ -21,8 +21,12 @@ FORMATS: Final[Mapping[str, tuple[str, str, str]]] = {
     "mf4": ("d7xr.recording.mf4", "asammdf", "mdf"),
     "parquet": ("d7xr.recording.parquet", "duckdb", "store"),
     "csv": ("d7xr.recording.csv", "csv", ""),
+    "columns": ("d7xr.recording.columns", "numpy", ""),
 }
 """Format -> its module, the package it needs, the extra that brings that package."""
+
+STREAMED: Final = frozenset({"columns"})
+"""Formats that are written while a run goes on; the others need all of it in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def write(recording: Recording, folder: Path, formats: tuple[str, ...]) -> tuple
     Args:
         recording: What to write.
         folder: Existing folder; MF4 is one file in it, the others are one file per table.
-        formats: Any of ``FORMATS``.
+        formats: Any of ``FORMATS`` but those of ``STREAMED``.
 
     Returns:
         The files written, in order.
