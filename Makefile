@@ -43,7 +43,7 @@ format: setup ## lay out C and Python as the rules want it
 
 clean: ## remove what was built; .venv stays
 	$(Q)rm -rf build dist pyhost/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	$(Q)rm -f $(CORE)
+	$(Q)rm -f $(CORE) pyhost/d7xr/_trace.abi3.so
 	$(Q)find pyhost tests tools -name __pycache__ -exec rm -rf {} +
 
 help: ## this list

@@ -1,4 +1,4 @@
-"""Build the firmware into the package; everything else is said in pyproject.toml."""
+"""Build firmware and trace readers into the package; all else is said in pyproject.toml."""
 
 import shutil
 from pathlib import Path
@@ -30,4 +30,7 @@ class BuildWithBus(build_py):  # type: ignore[misc] # distutils has no types
         return Path(self.build_lib, "d7xr", "data", "d7xr.dbc")
 
 
-setup(cffi_modules=["pyhost/build_core.py:ffibuilder"], cmdclass={"build_py": BuildWithBus})
+setup(
+    cffi_modules=["pyhost/build_core.py:make_core", "pyhost/build_core.py:make_trace"],
+    cmdclass={"build_py": BuildWithBus},
+)

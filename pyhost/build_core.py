@@ -1,8 +1,8 @@
-"""Build the firmware into Python, and generate what is generated from the bus file.
+"""Build the firmware and the readers of traces into Python, and generate what is generated.
 
 ``python pyhost/build_core.py codec OUT_DIR`` writes the C codec and the identity header. Setuptools
-takes ``ffibuilder`` from here (see setup.py). Flags come from firmware/flags.mk, the declarations
-that Python sees from the firmware's own headers: there is no second copy of either.
+takes ``make_core`` and ``make_trace`` from here (see setup.py). Flags come from firmware/flags.mk,
+the declarations that Python sees from the headers: there is no second copy of either.
 """
 
 import re
@@ -16,8 +16,10 @@ from cffi import FFI
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
 NATIVE = ROOT / "pyhost" / "native"
+TRACE = NATIVE / "trace"
 CODEC = ROOT / "build" / "codec"
 DBC = FIRMWARE / "bus" / "d7xr.dbc"
+INSIDE_TRACE = ("trace_text.h",)  # what the readers share among themselves
 INCLUDE_FOLDERS = (FIRMWARE / "core", FIRMWARE / "bus", FIRMWARE, NATIVE)
 
 
@@ -161,14 +163,9 @@ def _without_asserts(text: str) -> str:
     return text
 
 
-def declarations() -> str:
+def declarations(headers: str, folders: tuple[Path, ...]) -> str:
     """Return what Python may see, in the words of the headers: no asserts, no inline bodies."""
-    text = _preprocessed(
-        '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n#include "feed.h"\n'
-        '#include "simulator.h"\n',
-        (*INCLUDE_FOLDERS, CODEC),
-    )
-    text = _without_asserts(text)
+    text = _without_asserts(_preprocessed(headers, folders))
     kept: list[str] = []
     lines = iter(text.splitlines())
     for line in lines:
@@ -195,13 +192,26 @@ def meanings() -> str:
     return "\n".join(found)
 
 
-def make_builder() -> FFI:
+def _build_flags(*folders: Path) -> list[str]:
+    """Return the flags for a compiled module.
+
+    The generated wrapper is not our code: it gets the flags of arithmetic, which it shares with the
+    unit, and no warnings of ours. The C files are held to all of them by the gates.
+    """
+    arithmetic = [f for f in compiler_flags() if not f.startswith("-W") and f != "-pedantic"]
+    found = [part for folder in folders for part in ("-iquote", str(folder))]
+    return [*arithmetic, "-O2", *found]
+
+
+def make_core() -> FFI:
     """Return the cffi builder of ``d7xr._core``."""
     generate_codec(CODEC)
     builder = FFI()
-    text = declarations()
+    names = ("vcu.h", "batch.h", "describe.h", "feed.h", "simulator.h")
+    includes = "".join(f'#include "{name}"\n' for name in names)
     builder.cdef(
-        text + "\nextern const char *const core_meanings;\nextern const char *const core_flags;\n"
+        declarations(includes, (*INCLUDE_FOLDERS, CODEC))
+        + "\nextern const char *const core_meanings;\nextern const char *const core_flags;\n"
         "extern const uint32_t d7xr_digest_seed;\n"
     )
     literal = "\n".join(
@@ -213,23 +223,36 @@ def make_builder() -> FFI:
     codec = [str((CODEC / "bus_codec.c").relative_to(ROOT))]
     own = [*sorted(NATIVE.glob("*.h")), *sorted(NATIVE.glob("*.def"))]
     headers = [*_declaring_files(), *own, FIRMWARE / "flags.mk", DBC]
-    # The generated wrapper is not our code: it gets the flags of arithmetic, which it shares with
-    # the unit, and no warnings of ours. The unit is held to all of them by the gates.
-    arithmetic = [f for f in compiler_flags() if not f.startswith("-W") and f != "-pedantic"]
     builder.set_source(
         "d7xr._core",
-        '#include "vcu.h"\n#include "batch.h"\n#include "describe.h"\n#include "digest.h"\n'
-        '#include "feed.h"\n#include "simulator.h"\n'
+        f'{includes}#include "digest.h"\n'
         f"const char *const core_meanings =\n{literal};\n"
         "const uint32_t d7xr_digest_seed = DIGEST_SEED;\n"
         f'const char *const core_flags = "{" ".join(compiler_flags())}";\n',
         sources=[*relative, *natives, *codec],
         depends=[str(path.relative_to(ROOT)) for path in headers],
-        extra_compile_args=[
-            *arithmetic,
-            "-O2",
-            *[part for folder in (*INCLUDE_FOLDERS, CODEC) for part in ("-iquote", str(folder))],
-        ],
+        extra_compile_args=_build_flags(*INCLUDE_FOLDERS, CODEC),
+        py_limited_api=True,
+    )
+    return builder
+
+
+def make_trace() -> FFI:
+    """Return the cffi builder of ``d7xr._trace``."""
+    headers = sorted(TRACE.glob("*.h"))
+    includes = "".join(f'#include "{p.name}"\n' for p in headers if p.name not in INSIDE_TRACE)
+    block = (TRACE / "trace_block.h").read_text()
+    constants = re.findall(r"^#define (TRACE_\w+) ", block, re.MULTILINE)
+    builder = FFI()
+    builder.cdef(
+        declarations(includes, (TRACE,)) + "".join(f"\n#define {name} ..." for name in constants)
+    )
+    builder.set_source(
+        "d7xr._trace",
+        includes,
+        sources=[str(path.relative_to(ROOT)) for path in sorted(TRACE.glob("*.c"))],
+        depends=[str(path.relative_to(ROOT)) for path in [*headers, FIRMWARE / "flags.mk"]],
+        extra_compile_args=_build_flags(TRACE),
         py_limited_api=True,
     )
     return builder
@@ -240,5 +263,3 @@ if __name__ == "__main__":
         generate_codec(Path(sys.argv[2]))
     else:
         raise SystemExit("usage: build_core.py codec OUT_DIR")
-else:
-    ffibuilder = make_builder()

@@ -89,7 +89,7 @@ def test_more_interfaces_than_there_are_channel_numbers_are_refused(tmp_path: Pa
 
     message, _ = refusal(lambda: read_trace(path))
 
-    assert message == f"{path}: names 257 interfaces, at most 256 are possible"
+    assert message == f"{path}:257: can256 is one interface more than the 256 possible"
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])

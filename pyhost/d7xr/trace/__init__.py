@@ -1,8 +1,11 @@
 """Recorded CAN traces: one canonical form inside, one module per file format.
 
 `read_trace` reads a file into a `Trace`: columns of time, channel, identifier, flags, length and
-data. The bytes of text formats and BLF are decoded by python-can, MF4 by asammdf column-wise. In
-front of them stands a strict grammar per format, because both accept what they should not.
+data. `stream_trace` gives the same columns block by block, in memory that does not grow with the
+file. Lines of candump are read natively; one that the native reader is not sure about goes to a
+careful path, which understands it or refuses it: `TraceStream.careful` counts them. Of the other
+formats python-can decodes the bytes, MF4 by asammdf column-wise; in front of them stands a strict
+grammar per format, because both accept what they should not.
 
 Rules
 -----
@@ -12,7 +15,8 @@ What decides the format
 Every record counts
     A record of the file is delivered, or counted in a `Problem` with ``is_left_out``;
     `Trace.records` is the sum. A line that is neither frame nor known event is refused with its
-    number and text.
+    number and text. What holds nothing to deliver (headers, comments) is counted as well:
+    `TraceStream.met` is ``records + plain``.
 Time
     Integer microseconds, rounded to nearest, counted from where the file counts: its own start, or
     1970 where stamps are Unix time. `Trace.start_utc_us` is the first frame in UTC. It is None
@@ -48,5 +52,14 @@ Damage in the middle
 from d7xr.trace.formats import FORMATS, Format
 from d7xr.trace.model import Problem, Trace
 from d7xr.trace.reader import read_trace
+from d7xr.trace.stream import TraceStream, stream_trace
 
-__all__ = ["FORMATS", "Format", "Problem", "Trace", "read_trace"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Problem",
+    "Trace",
+    "TraceStream",
+    "read_trace",
+    "stream_trace",
+]

@@ -31,6 +31,8 @@ from d7xr.trace.reading import Reading
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from d7xr.trace.facts import Facts
+    from d7xr.trace.model import Columns
     from d7xr.trace.source import Source
 
 _HEADER: Final = re.compile(
@@ -221,7 +223,7 @@ class _Grammar:
         return code
 
 
-def read(source: Source) -> Reading:
+def _whole(source: Source) -> Reading:
     """Read a Vector ASCII log; see `d7xr.trace` for the rules.
 
     The date in its header is local time without a zone, so it is kept as text only.
@@ -268,3 +270,8 @@ def _unmarked_fd(grammar: _Grammar) -> list[Problem]:
         return []
     text = "more than 8 bytes on a line without CANFD: taken for CAN FD"
     return [Problem("unmarked_fd", len(rows), f"frame {rows[0] + 1}", text)]
+
+
+def read(source: Source, facts: Facts) -> Iterator[Columns]:
+    """Yield a whole file as one block."""
+    return _whole(source).as_blocks(facts)

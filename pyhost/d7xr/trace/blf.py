@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     import can
 
+    from d7xr.trace.facts import Facts
+    from d7xr.trace.model import Columns
     from d7xr.trace.source import Source
 
 _FILE_HEADER: Final = struct.Struct("<4sLBBBBBBBBQQLL8H8H")
@@ -149,7 +151,7 @@ class _Walk:
         )
 
 
-def read(source: Source) -> Reading:
+def _whole(source: Source) -> Reading:
     """Read a Vector binary log; see `d7xr.trace` for the rules.
 
     The start in its header has no time zone, so it is kept as text only. Stamps count from it.
@@ -270,3 +272,8 @@ def _system_time(parts: tuple[int, ...]) -> str | None:
     return (
         f"{year:04d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}:{second:02d}.{millisecond:03d}"
     )
+
+
+def read(source: Source, facts: Facts) -> Iterator[Columns]:
+    """Yield a whole file as one block."""
+    return _whole(source).as_blocks(facts)

@@ -1,89 +1,116 @@
 """candump log files: ``(1631416514.717133) can0 0D2#0000FFFF10000000``.
 
-python-can takes half bytes, nine-byte classic frames and identifiers of any width, delivers most
-error frames as data, and fails on raw length codes (``_E``) and on FD flags above 9. The grammar
-below admits what can-utils writes and nothing else.
+The grammar admits what can-utils writes and nothing else: no half bytes, no classic frame of nine
+bytes, no identifier of other widths than 3 and 8 digits.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from d7xr.frames import FRAME_ERROR
-from d7xr.trace.channels import named
-from d7xr.trace.feed import LineFeed, UnreadableLineError
-from d7xr.trace.messages import columns_of
-from d7xr.trace.reading import Reading
+from d7xr._trace import ffi, lib
+from d7xr.errors import TraceError
+from d7xr.frames import FRAME_ERROR, FRAME_EXTENDED, FRAME_FD, FRAME_REMOTE
+from d7xr.trace.lines import UnreadableLineError, microseconds, read_lines
+from d7xr.trace.native import CHANNELS, Row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d7xr.trace.facts import Facts
+    from d7xr.trace.model import Columns
     from d7xr.trace.source import Source
 
 _LINE: Final = re.compile(
-    r"\s*(?P<time>\(-?\d{1,12}\.\d{1,9}\))\s+(?P<interface>\S+)\s+"
+    r"\s*\((?P<time>-?\d{1,12}\.\d{1,9})\)\s+(?P<interface>\S+)\s+"
     r"(?P<id>[0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
-    r"(?P<body>(?:[0-9A-Fa-f]{2}){0,8}(?P<code>_[9A-Fa-f])?"
-    r"|R[0-8]?(?P<remote_code>_[9A-Fa-f])?"
-    r"|\#(?P<fd_flags>[0-9A-Fa-f])(?P<fd>(?:[0-9A-Fa-f]{2}){0,64}))"
-    r"(?P<direction>\s+[RT])?\s*"
+    r"(?:(?P<data>(?:[0-9A-Fa-f]{2}){0,8})(?:_[9A-Fa-f])?"
+    r"|R(?P<remote>[0-8]?)(?:_[9A-Fa-f])?"
+    r"|\#[0-9A-Fa-f](?P<fd>(?:[0-9A-Fa-f]{2}){0,64}))"
+    r"(?:\s+[RT])?\s*",
+    re.ASCII,
 )
 _FD_LENGTHS: Final = frozenset((*range(9), 12, 16, 20, 24, 32, 48, 64))
+_ERROR_BIT: Final = 0x2000_0000
 
 
 class _Grammar:
-    """Accepts lines; remembers per line what python-can would lose."""
+    """Reads lines; numbers interfaces by their first appearance."""
 
-    def __init__(self) -> None:
-        self.names: dict[str, int] = {}
-        self.channel: list[int] = []
-        self.error_rows: list[int] = []
+    def __init__(self, source: Source) -> None:
+        self._path = source.path
+        self._names: list[str] = []
+        self.native: Any = ffi.new("trace_candump_t *")
 
-    def accept(self, text: str, _line: int) -> str:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All interfaces so far."""
+        for number in range(len(self._names), self.native.names):
+            self._names.append(ffi.string(self.native.name[number]).decode("ascii").rstrip())
+        return tuple(self._names)
+
+    def read(self, text: Any, size: int, columns: Any) -> int:  # noqa: ANN401 - cffi has no types
+        return int(lib.trace_candump_read(self.native, text, size, columns))
+
+    def accept(self, text: str, line: int) -> Row:
         match = _LINE.fullmatch(text)
         if match is None:
             raise UnreadableLineError("not a line of candump")
-        time, interface, identifier, body, code, remote_code, fd_flags, fd, direction = (
-            match.groups()
-        )
-        fed = text
-        if fd is not None and len(fd) // 2 not in _FD_LENGTHS:
-            raise UnreadableLineError(f"{len(fd) // 2} bytes is no length of CAN FD")
-        if len(identifier) == 3:
-            if identifier[0] > "7":
-                raise UnreadableLineError(f"{identifier} is no 11-bit identifier")
-        elif identifier[0] in "23":
-            # The error flag. python-can would drop the details or take the frame for data.
-            self.error_rows.append(len(self.channel))
-            identifier = f"{int(identifier, 16) & 0x1FFF_FFFF:08X}"
-            fed = f"{time} {interface} {identifier}#{body}{direction or ''}"
-        elif identifier[0] not in "01":
-            raise UnreadableLineError(f"{identifier} is no 29-bit identifier")
-        if code or remote_code or (fd_flags and fd_flags not in "0123"):
-            body = f"#{int(fd_flags, 16) & 3}{fd}" if fd_flags else body.partition("_")[0]
-            fed = f"{time} {interface} {identifier}#{body}{direction or ''}"
-        self.channel.append(self.names.setdefault(interface, len(self.names)))
-        return fed
+        time, interface, identifier, data, remote, fd = match.groups()
+        number, flags = _identifier(identifier)
+        length = int(remote or 0)
+        payload = bytes.fromhex(data or fd or "")
+        if fd is not None:
+            flags |= FRAME_FD
+            if len(payload) not in _FD_LENGTHS:
+                raise UnreadableLineError(f"{len(payload)} bytes is no length of CAN FD")
+        if remote is not None:
+            flags |= FRAME_REMOTE
+        if flags & FRAME_ERROR:
+            flags = FRAME_ERROR
+        channel = self._channel(interface, line)
+        return Row(microseconds(time), channel, number, flags, length or len(payload), payload)
+
+    def _channel(self, name: str, line: int) -> int:
+        """Return the channel of an interface, a new one where it is new."""
+        names, native = self.names, self.native
+        if name in names:
+            return names.index(name)
+        number = len(names)
+        if number == CHANNELS:
+            raise TraceError(
+                f"{self._path}:{line}: {name} is one interface more than the {CHANNELS} possible",
+                hint="the file is damaged: record or copy it again",
+            )
+        field = f"{name} ".encode()
+        if len(field) <= len(native.name[number]) and name.isascii() and name.isprintable():
+            ffi.memmove(native.name[number], field, len(field))
+            native.name_bytes[number] = len(field)
+        self._names.append(name)
+        native.names = number + 1
+        return number
 
 
-def read(source: Source) -> Reading:
+def _identifier(digits: str) -> tuple[int, int]:
+    """Return the identifier and what its width and first digit say."""
+    number = int(digits, 16)
+    if len(digits) == 3:
+        if number > 0x7FF:
+            raise UnreadableLineError(f"{digits} is no 11-bit identifier")
+        return number, 0
+    if number > 0x3FFF_FFFF:
+        raise UnreadableLineError(f"{digits} is no 29-bit identifier")
+    return number & 0x1FFF_FFFF, FRAME_ERROR if number & _ERROR_BIT else FRAME_EXTENDED
+
+
+def read(source: Source, facts: Facts) -> Iterator[Columns]:
     """Read a candump log; see `d7xr.trace` for the rules.
 
     Stamps are Unix time where the logger's clock was set.
     """
-    from can.io import CanutilsLogReader
-
-    grammar = _Grammar()
-    feed = LineFeed(source, grammar.accept)
-    columns = columns_of(CanutilsLogReader(feed.as_file()))
-    rows = np.array(grammar.error_rows, dtype=np.int64)
-    columns.flags[rows] = FRAME_ERROR
-    names = tuple(grammar.names)
-    return Reading(
-        replace(columns, channel=named(names, grammar.channel, source.path)),
-        channel_names=names,
-        zero_utc_us=0,
-        problems=feed.problems,
-    )
+    grammar = _Grammar(source)
+    facts.zero_utc_us = 0
+    for columns in read_lines(source, grammar, facts):
+        facts.channel_names = grammar.names
+        yield columns

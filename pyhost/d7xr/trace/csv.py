@@ -20,6 +20,10 @@ from d7xr.trace.model import Problem
 from d7xr.trace.reading import Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d7xr.trace.facts import Facts
+    from d7xr.trace.model import Columns
     from d7xr.trace.source import Source
 
 _LINE: Final = re.compile(
@@ -52,7 +56,7 @@ class _Grammar:
         return text
 
 
-def read(source: Source) -> Reading:
+def _whole(source: Source) -> Reading:
     """Read python-can's CSV layout; see `d7xr.trace` for the rules."""
     from can.io import CSVReader
 
@@ -73,3 +77,8 @@ def read(source: Source) -> Reading:
     return Reading(
         replace(columns, flags=flags), channel_names=("0",), zero_utc_us=0, problems=problems
     )
+
+
+def read(source: Source, facts: Facts) -> Iterator[Columns]:
+    """Yield a whole file as one block."""
+    return _whole(source).as_blocks(facts)

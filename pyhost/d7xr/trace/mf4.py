@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from d7xr.trace.facts import Facts
     from d7xr.trace.source import Source
 
 _KINDS: Final = {
@@ -51,7 +52,7 @@ class _Part:
     bus: NDArray[np.int64]
 
 
-def read(source: Source) -> Reading:
+def _whole(source: Source) -> Reading:
     """Read an MDF 4 bus log; see `d7xr.trace` for the rules.
 
     The start in the header is UTC, unless the file says that it is local time.
@@ -260,3 +261,8 @@ def _joined(pieces: Iterator[NDArray[Any]], dtype: Any) -> NDArray[Any]:  # noqa
 def _widened(part: _Part, width: int) -> NDArray[np.uint8]:
     data = part.columns.data
     return np.pad(data, ((0, 0), (0, width - data.shape[1])))
+
+
+def read(source: Source, facts: Facts) -> Iterator[Columns]:
+    """Yield a whole file as one block."""
+    return _whole(source).as_blocks(facts)

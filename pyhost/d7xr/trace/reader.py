@@ -1,25 +1,18 @@
-"""`read_trace`: find the format, read, check, complete."""
+"""`read_trace`: a whole trace in memory."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from d7xr.errors import D7xrError, TraceError
-from d7xr.trace.formats import Format, identify
-from d7xr.trace.model import Problem, Trace, utc_if_set
-from d7xr.trace.source import Source
+from d7xr.errors import TraceError
+from d7xr.trace.model import Columns, Trace
+from d7xr.trace.stream import stream_trace
 
 if TYPE_CHECKING:
-    from d7xr.trace.model import Columns
-    from d7xr.trace.reading import Reading
-
-
-class _Reader(Protocol):
-    def read(self, source: Source) -> Reading: ...
+    from numpy.typing import NDArray
 
 
 def read_trace(path: Path, *, channel: int | None = None) -> Trace:
@@ -41,76 +34,43 @@ def read_trace(path: Path, *, channel: int | None = None) -> Trace:
         >>> len(trace), trace.format, trace.problems
         (87212, 'blf', ())
     """
-    source = Source(Path(path))
-    form = identify(source.head(), str(source.path))
-    module = cast("_Reader", import_module(f"d7xr.trace.{form.name}"))
+    stream = stream_trace(path)
     try:
-        reading = module.read(source)
-    except D7xrError:
-        raise
+        columns = _joined(list(stream), stream.first_channel)
     except MemoryError as error:
         raise TraceError(f"{path}: does not fit into memory", hint="split the trace") from error
-    except Exception as error:
-        # Foreign readers meet damaged files with errors of any kind; none may reach the user bare.
-        raise TraceError(
-            f"{path}: cannot be read as {form.title}: {type(error).__name__}: {error}",
-            hint="the file is damaged, or of a variant not known here",
-        ) from error
-    trace = _complete(source.path, form, reading)
-    return trace if channel is None else trace.only(channel)
-
-
-def _complete(path: Path, form: Format, reading: Reading) -> Trace:
-    columns = reading.columns
-    if not columns.time_us.size:
-        seen = "; ".join(f"{p.count}: {p.text}" for p in reading.problems)
-        raise TraceError(
-            f"{path}: holds no CAN frame" + (f" ({seen})" if seen else ""),
-            hint="record it again, or name another file",
-        )
-    for column in (columns.time_us, columns.channel, columns.id, columns.flags, columns.length):
-        column.flags.writeable = False
-    columns.data.flags.writeable = False
-    zero_us = reading.zero_utc_us
-    return Trace(
-        source=path,
-        format=form.name,
+    trace = Trace(
+        source=Path(path),
+        format=stream.format,
         time_us=columns.time_us,
         channel=columns.channel,
         id=columns.id,
         flags=columns.flags,
         length=columns.length,
         data=columns.data,
-        channel_names=reading.channel_names,
-        start_utc_us=None if zero_us is None else utc_if_set(zero_us + int(columns.time_us[0])),
-        start_text=reading.start_text,
-        problems=(*_suffix(path, form), *reading.problems, *_backward(columns)),
+        channel_names=stream.channel_names,
+        start_utc_us=stream.start_utc_us,
+        start_text=stream.start_text,
+        problems=stream.problems,
     )
+    return trace if channel is None else trace.only(channel)
 
 
-def _suffix(path: Path, form: Format) -> tuple[Problem, ...]:
-    """Tell of a name that promises another format than the content is."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    if not suffixes or suffixes[-1] == form.suffix:
-        return ()
-    text = f"named {suffixes[-1]}, but its content is {form.title}"
-    return (Problem("suffix", 1, "file name", text),)
-
-
-def _backward(columns: Columns) -> tuple[Problem, ...]:
-    """Tell of stamps that lie before the one before."""
-    step_us = np.diff(columns.time_us)
-    backward = np.flatnonzero(step_us < 0)
-    if not backward.size:
-        return ()
-    largest_ms = -int(step_us.min()) / 1000
-    return (
-        Problem(
-            "backward_time",
-            int(backward.size),
-            f"frame {int(backward[0]) + 2}",
-            f"time steps backward, by at most {largest_ms:g} ms; order in the file is kept",
-        ),
+def _joined(blocks: list[Columns], first_channel: int) -> Columns:
+    """Return blocks as one, read-only, channels counted from 0."""
+    width = max(block.data.shape[1] for block in blocks)
+    columns = Columns(
+        time_us=np.concatenate([block.time_us for block in blocks]),
+        channel=np.concatenate([block.channel for block in blocks]) - np.uint8(first_channel),
+        id=np.concatenate([block.id for block in blocks]),
+        flags=np.concatenate([block.flags for block in blocks]),
+        length=np.concatenate([block.length for block in blocks]),
+        data=np.concatenate([_widened(block.data, width) for block in blocks]),
     )
+    for name in columns.__slots__:
+        getattr(columns, name).flags.writeable = False
+    return columns
+
+
+def _widened(data: NDArray[Any], width: int) -> NDArray[Any]:
+    return np.pad(data, ((0, 0), (0, width - data.shape[1])))

@@ -1,4 +1,4 @@
-"""What a format's reader gives back, before it becomes a `Trace`."""
+"""What a reader gives back that reads a whole file at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d7xr.trace.facts import Facts
     from d7xr.trace.model import Columns, Problem
 
 
@@ -26,3 +29,13 @@ class Reading:
     zero_utc_us: int | None = None
     start_text: str | None = None
     problems: list[Problem] = field(default_factory=list)
+
+    def as_blocks(self, facts: Facts) -> Iterator[Columns]:
+        """Yield all frames as one block and fill in the facts."""
+        facts.channel_names = self.channel_names
+        facts.zero_utc_us = self.zero_utc_us
+        facts.start_text = self.start_text
+        facts.problems += self.problems
+        left_out = sum(problem.count for problem in self.problems if problem.is_left_out)
+        facts.met = facts.careful = len(self.columns.time_us) + left_out
+        yield self.columns

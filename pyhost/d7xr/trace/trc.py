@@ -19,6 +19,10 @@ from d7xr.trace.others import Others
 from d7xr.trace.reading import Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d7xr.trace.facts import Facts
+    from d7xr.trace.model import Columns
     from d7xr.trace.source import Source
 
 _NUMBER: Final = r"\s*(?P<number>\d+)\)?\s+(?P<O>-?\d{1,15}(?:\.\d{1,6})?)\s+"
@@ -160,7 +164,7 @@ def _ole_date(days: str) -> str | None:
     return start.isoformat(sep=" ", timespec="milliseconds")
 
 
-def read(source: Source) -> Reading:
+def _whole(source: Source) -> Reading:
     """Read a PEAK trace; see `d7xr.trace` for the rules."""
     from can.io import TRCReader
 
@@ -174,3 +178,8 @@ def read(source: Source) -> Reading:
         start_text=grammar.start_text,
         problems=[*feed.problems, *grammar.others.problems()],
     )
+
+
+def read(source: Source, facts: Facts) -> Iterator[Columns]:
+    """Yield a whole file as one block."""
+    return _whole(source).as_blocks(facts)

@@ -1,0 +1,162 @@
+/* trace_text.h - numbers in lines of text, eight characters at a time in one 64-bit word.
+ *
+ * The first character is the lowest byte of the word. Masks have the top bit of each byte of which they hold. They are
+ * exact up to the first character that they do not hold of, which is as far as they are used.
+ */
+#ifndef TRACE_TEXT_H
+#define TRACE_TEXT_H
+
+#include "trace_block.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TEXT_WORD_CHARS 8U
+#define TEXT_ONES UINT64_C(0x0101010101010101)
+#define TEXT_TOPS UINT64_C(0x8080808080808080)
+#define TEXT_NOT_HEX 0xFFU
+#define TEXT_US_DIGITS 6U
+
+extern const uint8_t text_nibble[256]; /* value of a hexadecimal digit, or TEXT_NOT_HEX */
+
+static inline uint64_t text_word(const uint8_t *at)
+{
+    uint64_t word = 0U;
+
+    memcpy(&word, at, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static inline void text_put_word(uint8_t *at, uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(at, &word, sizeof(word));
+}
+
+/* How many characters come before the first that a mask does not hold of. */
+static inline uint32_t text_run(uint64_t mask)
+{
+    const uint64_t rest = ~mask & TEXT_TOPS;
+
+    return (rest == 0U) ? TEXT_WORD_CHARS : ((uint32_t)__builtin_ctzll(rest) / 8U);
+}
+
+static inline uint64_t text_is_decimal(uint64_t word)
+{
+    const uint64_t value = word ^ (TEXT_ONES * 0x30U);
+
+    return ~(value | (value + (TEXT_ONES * 0x76U))) & TEXT_TOPS;
+}
+
+/* a to f, in either case */
+static inline uint64_t text_is_hex_letter(uint64_t word)
+{
+    const uint64_t place = (word | (TEXT_ONES * 0x20U)) ^ (TEXT_ONES * 0x60U);
+
+    return (place + (TEXT_ONES * 0x7FU)) & ~(place + (TEXT_ONES * 0x79U)) & ~word & TEXT_TOPS;
+}
+
+static inline uint64_t text_is_hex(uint64_t word)
+{
+    return text_is_decimal(word) | text_is_hex_letter(word);
+}
+
+/* The number that the first `count` characters of a word write, 1 to 8 decimal digits. */
+static inline uint32_t text_decimal(uint64_t word, uint32_t count)
+{
+    uint64_t value = (word & (TEXT_ONES * 0x0FU)) << (64U - (8U * count));
+
+    value = ((value * 10U) + (value >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
+    value = ((value * 100U) + (value >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
+    return (uint32_t)((value * 10000U) + (value >> 32));
+}
+
+/* Eight hexadecimal digits as four bytes, the first byte lowest. Characters that are none count as anything. */
+static inline uint32_t text_hex(uint64_t word)
+{
+    const uint64_t is_letter = (word >> 6) & TEXT_ONES;
+    uint64_t       value     = (word & (TEXT_ONES * 0x0FU)) + (is_letter * 9U);
+
+    value = ((value << 4) | (value >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
+    value = (value | (value >> 8)) & UINT64_C(0x0000FFFF0000FFFF);
+    return (uint32_t)(value | (value >> 16));
+}
+
+/* The lowest `count` bytes, 0 to 8. */
+static inline uint64_t text_keep(uint64_t word, uint32_t count)
+{
+    return (count >= TEXT_WORD_CHARS) ? word : (word & ((UINT64_C(1) << (8U * count)) - 1U));
+}
+
+static inline const uint8_t *text_skip_blanks(const uint8_t *at)
+{
+    while ((*at == (uint8_t)' ') || (*at == (uint8_t)'\t')) {
+        at++;
+    }
+    return at;
+}
+
+/* The line behind a line end, or NULL where none is. A lone CR is none here: who meets one must look closer. */
+static inline const uint8_t *text_line_end(const uint8_t *at)
+{
+    const uint8_t *end = at + (((at[0] == (uint8_t)'\r') && (at[1] == (uint8_t)'\n')) ? 1 : 0);
+
+    return (*end == (uint8_t)'\n') ? (end + 1) : NULL;
+}
+
+/* A time with a point, from the first digit on: 1 to 12 digits, then 1 to 9. Returns what follows, or NULL. */
+const uint8_t *text_stamp_us(const uint8_t *at, int64_t *time_us);
+
+/* Whole lines are in bytes[0..result): what follows has no line end yet. */
+size_t text_whole_lines(const uint8_t *bytes, size_t size);
+
+/* Take one line: append its frame and return what follows it, or NULL with the reason in progress->stop. */
+typedef const uint8_t *(*text_line_t)(void *reader, const uint8_t *line, trace_columns_t *columns);
+
+/* Lines until one is doubtful, the rows are full or no whole line is left. Inlined, so that a format's own function for
+ * a line is as well: `progress` is the beginning of the reader. */
+static inline size_t text_read(trace_progress_t *progress, const uint8_t *bytes, size_t size, trace_columns_t *columns,
+                               text_line_t take)
+{
+    const uint8_t *const end = bytes + text_whole_lines(bytes, size);
+    const uint8_t       *at  = bytes;
+
+    progress->stop = (uint32_t)TRACE_STOP_HUNGRY;
+    while (at < end) {
+        const uint8_t *next = NULL;
+
+        if (columns->rows == columns->capacity) {
+            progress->stop = (uint32_t)TRACE_STOP_FULL;
+            break;
+        }
+        progress->stop = (uint32_t)TRACE_STOP_DOUBT;
+        next           = take(progress, at, columns);
+        if (next != NULL) {
+            columns->rows++;
+            progress->frames++;
+        } else {
+            next = (progress->stop == (uint32_t)TRACE_STOP_DOUBT) ? text_line_end(text_skip_blanks(at)) : NULL;
+            if (next == NULL) {
+                break;
+            }
+            progress->plain++;
+        }
+        progress->records++;
+        progress->stop = (uint32_t)TRACE_STOP_HUNGRY;
+        at             = next;
+    }
+    if (progress->stop == (uint32_t)TRACE_STOP_DOUBT) {
+        progress->records++;
+        progress->doubtful++;
+    }
+    return (size_t)(at - bytes);
+}
+
+#endif

@@ -1,0 +1,212 @@
+"""A trace by blocks: the same frames whatever the portions, and every line accounted for."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import can
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from d7xr._trace import ffi
+from d7xr.errors import TraceError
+from d7xr.trace import TraceStream, candump, lines, native, read_trace, stream_trace
+from tests.recordings import recordings
+from tests.trace.helpers import Row, put, recorded, refusal, row_of, rows
+
+TEXTS = ("s550_drive.log", "wrx_drive.log", "twins/candump.log")
+"""Recordings that a native reader of text reads."""
+
+GRAMMARS = {".log": candump}
+"""By suffix: the module whose grammar reads such files."""
+
+
+def doubtful(grammar: Any, text: Any, size: int, _columns: Any) -> int:  # noqa: ANN401 - as cffi
+    """Stand in for a native reader that is sure of nothing."""
+    progress = ffi.cast("trace_progress_t *", grammar.native)
+    progress.stop = native.HUNGRY
+    if b"\n" in bytes(ffi.buffer(text, size)):
+        progress.records += 1
+        progress.doubtful += 1
+        progress.stop = native.DOUBT
+    return 0
+
+
+def outcome(path: Path) -> tuple[str, list[Row], object]:
+    """Return what reading ends in: frames, problems and accounts, or the refusal."""
+    stream = stream_trace(path)
+    try:
+        trace = read_trace(path)
+        for _ in stream:
+            pass
+    except TraceError as error:
+        return str(error), [], None
+    assert stream.met == stream.records + stream.plain
+    facts = (stream.met, stream.plain, stream.rows, trace.channel_names, trace.start_text)
+    return "", rows(trace), (trace.problems, trace.start_utc_us, facts)
+
+
+def drained(stream: TraceStream) -> int:
+    """Return how many frames the blocks hold."""
+    return sum(len(block.id) for block in stream)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_of_a_recording_hardly_a_line_needs_the_careful_path(name: str) -> None:
+    stream = stream_trace(recordings() / "can" / name)
+
+    assert drained(stream) == stream.rows == len(recorded(name))
+    assert stream.met == stream.records + stream.plain
+    assert stream.careful <= 10
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_block_is_larger_than_it_may_be(name: str) -> None:
+    for block in stream_trace(recordings() / "can" / name):
+        assert 0 < len(block.id) <= native.ROWS
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_recording_reads_as_python_can_reads_it(name: str) -> None:
+    trace = recorded(name)
+    with can.LogReader(str(recordings() / "can" / name)) as reader:
+        theirs = list(reader)
+    start_s = theirs[0].timestamp - trace.time_us[0] / 1e6
+
+    numbers = {spelt: number for number, spelt in enumerate(trace.channel_names)}
+    ours = rows(trace)
+
+    assert len(ours) == len(theirs)
+    for mine, message in zip(ours, theirs, strict=True):
+        channel = numbers[str(message.channel)]
+        other = row_of(message, channel, start_s)
+        assert mine[1:] == other[1:]
+        assert abs(mine[0] - other[0]) <= 1  # they add in floating point
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("window_bytes", [200, 997, 65_536])
+def test_the_portions_in_which_a_file_is_read_change_nothing(
+    name: str, window_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = (recordings() / "can" / name).read_bytes()[:300_000]
+    path = put(tmp_path, whole, Path(name).name)
+    expected = outcome(path)
+
+    monkeypatch.setattr(lines, "WINDOW_BYTES", window_bytes)
+    monkeypatch.setattr(native, "ROWS", 100)
+
+    assert outcome(path) == expected
+    assert expected[1]
+
+
+def mutated(text: bytes, seed: int) -> bytes:
+    """Return a text with a few bytes changed, dropped or doubled."""
+    generator = random.Random(seed)
+    content = bytearray(text)
+    for _ in range(generator.randint(1, 4)):
+        at = generator.randrange(len(content))
+        kind = generator.randrange(4)
+        if kind == 0:
+            content[at] = generator.choice(b"0189afFR#()._ \t\r\n-\x00\xff")
+        elif kind == 1:
+            del content[at]
+        elif kind == 2:
+            content[at:at] = content[at : at + generator.randint(1, 30)]
+        else:
+            del content[at : at + generator.randint(1, 30)]
+    return bytes(content)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@given(seed=st.integers(0, 1 << 32))
+def test_a_damaged_recording_reads_as_by_the_careful_path_alone(
+    name: str, seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole = (recordings() / "can" / name).read_bytes()
+    at = whole.index(b"\n", seed % (len(whole) // 2)) + 1
+    head = b"" if name.endswith(".log") else whole[: whole.index(b"\n", 400) + 1]
+    suffix = Path(name).suffix
+    text = head + mutated(whole[at : at + 1500], seed)
+    path = put(tmp_path_factory.getbasetemp(), text, f"mutated{suffix}")
+
+    try:
+        fast = outcome(path)
+    except TraceError as error:  # damage at the very beginning: no format
+        fast = (str(error), [], None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GRAMMARS[suffix]._Grammar, "read", doubtful)
+        try:
+            careful = outcome(path)
+        except TraceError as error:
+            careful = (str(error), [], None)
+
+    assert fast == careful
+
+
+def test_time_that_steps_backward_is_told_across_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "ROWS", 2)
+    stamps = ("5.0", "6.0", "4.0", "4.5", "4.25")
+    path = put(tmp_path, "".join(f"({s}) can0 001#\n" for s in stamps).encode(), "t.log")
+    stream = stream_trace(path)
+
+    assert drained(stream) == 5
+
+    (told,) = stream.problems
+    assert (told.kind, told.count, told.place) == ("backward_time", 2, "frame 3")
+    assert told.text == "time steps backward, by at most 2000 ms; order in the file is kept"
+
+
+def test_damage_in_the_middle_is_refused_when_its_block_is_asked_for(tmp_path: Path) -> None:
+    good = "(0.0) can0 001#\n"
+    path = put(tmp_path, (good * 20_000 + "damage\n" + good).encode(), "t.log")
+    stream = stream_trace(path)
+
+    def read_on() -> None:
+        for _ in stream:
+            pass
+
+    message, _ = refusal(read_on)
+
+    assert message == f"{path}:20001: not a line of candump: 'damage'"
+    assert stream.rows == native.ROWS
+
+
+def test_a_frame_of_64_bytes_begins_a_wider_block_and_changes_no_other(tmp_path: Path) -> None:
+    classic, fd = "(0.0) can0 001#11\n", "(0.0) can0 002##1" + "5A" * 64 + "\n"
+    path = put(tmp_path, (classic * 3 + fd + classic).encode(), "t.log")
+
+    blocks = list(stream_trace(path))
+
+    assert [block.data.shape for block in blocks] == [(3, 8), (2, 64)]
+    assert [row[5] for row in rows(read_trace(path))] == ["11", "11", "11", "5A" * 64, "11"]
+
+
+def test_a_line_longer_than_the_window_is_refused_with_its_number(
+    tmp_path: Path,
+) -> None:
+    long = "x" * (3 * lines.WINDOW_BYTES)
+    path = put(tmp_path, f"(0.0) can0 001#\n{long}\n(0.0) can0 001#\n".encode(), "t.log")
+
+    message, _ = refusal(lambda: read_trace(path))
+
+    assert message.startswith(f"{path}:2: a line of more than 262,144 bytes: 'xxx")
+
+
+@given(stamps_ns=st.lists(st.integers(-(10**18), 10**18), min_size=1, max_size=30))
+def test_stamps_are_exact_to_the_microsecond_and_half_goes_to_even(
+    stamps_ns: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def spelt(ns: int) -> str:
+        return f"{'-' * (ns < 0)}{abs(ns) // 10**9}.{abs(ns) % 10**9:09d}"
+
+    text = "".join(f"({spelt(ns)}) can0 001#\n" for ns in stamps_ns)
+    path = put(tmp_path_factory.getbasetemp(), text.encode(), "ns.log")
+
+    trace = read_trace(path)
+
+    assert np.array_equal(trace.time_us, [round(ns, -3) // 1000 for ns in stamps_ns])
