@@ -261,7 +261,7 @@ def _streamed(
 ) -> tuple[Recorded, Outcome]:
     """Run a trace through the unit block by block."""
     from d7xr import stream
-    from d7xr.blocks import stream_trace
+    from d7xr.trace import stream_trace
 
     trace = stream_trace(options.trace)
     feeder = stream.feeder_of(trace, options.channel, mapping, database)

@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from d7xr.blocks import TraceStream
     from d7xr.ecu import Ecu
     from d7xr.mapping import Mapping as SignalMapping
     from d7xr.replay import Sink
+    from d7xr.trace import TraceStream
     from d7xr.trace.model import Columns
 
 _ANY_GAP_US: Final = 1 << 62
@@ -243,7 +243,7 @@ class Channel:
 
     def identifiers(self) -> int:
         """Count the identifiers in the channel; reads the file again."""
-        from d7xr.blocks import stream_trace
+        from d7xr.trace import stream_trace
 
         sieve = Sieve(None, None, _ANY_GAP_US)
         stream = stream_trace(self.source)
@@ -283,7 +283,7 @@ def _first_channel(stream: TraceStream) -> int:
     """
     if not stream.first_channel:
         return 0
-    from d7xr.blocks import stream_trace
+    from d7xr.trace import stream_trace
 
     whole = stream_trace(stream.source)
     for _ in whole:
@@ -293,7 +293,7 @@ def _first_channel(stream: TraceStream) -> int:
 
 def _has_several(path: Path) -> bool:
     """Say whether a trace has several channels; reads it."""
-    from d7xr.blocks import stream_trace
+    from d7xr.trace import stream_trace
 
     sieve = Sieve(None, None, _ANY_GAP_US)
     for block in stream_trace(path):

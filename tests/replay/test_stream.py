@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from d7xr import recorder, replay, stream
-from d7xr.blocks import TraceStream, stream_trace
 from d7xr.database import Database
 from d7xr.ecu import Ecu, Stretch
 from d7xr.errors import InconclusiveError, TraceError, UsageError
@@ -20,7 +19,7 @@ from d7xr.events import find
 from d7xr.frames import FRAME_DTYPE
 from d7xr.mapping import Mapping, find_mapping, load_mapping
 from d7xr.replay import Outcome, Progress
-from d7xr.trace import Trace, read_trace
+from d7xr.trace import Trace, TraceStream, read_trace, stream_trace
 from d7xr.trace.model import Columns
 from d7xr.verdict import judge
 from tests.recordings import recordings
