@@ -209,3 +209,11 @@ def test_what_python_can_writes_is_read_back(tmp_path: Path) -> None:
     channels = [0, 1, 0, 0, 0]
     assert rows(trace) == [row_of(m, c, start_s) for m, c in zip(messages, channels, strict=True)]
     assert kinds(trace) == {}
+
+
+def test_a_channel_that_no_tool_can_have_is_refused(tmp_path: Path) -> None:
+    path = put(tmp_path, f"{HEADER} 0.0 256 1 Rx d 0\n".encode(), "t.asc")
+
+    message, _ = refusal(lambda: read_trace(path))
+
+    assert message == f"{path}:3: channel 256 is not plausible: '0.0 256 1 Rx d 0'"

@@ -2,10 +2,10 @@
 
 `read_trace` reads a file into a `Trace`: columns of time, channel, identifier, flags, length and
 data. `stream_trace` gives the same columns block by block, in memory that does not grow with the
-file. Lines of candump are read natively; one that the native reader is not sure about goes to a
-careful path, which understands it or refuses it: `TraceStream.careful` counts them. Of the other
-formats python-can decodes the bytes, MF4 by asammdf column-wise; in front of them stands a strict
-grammar per format, because both accept what they should not.
+file. Text is read natively; a line that the native reader is not sure about goes to a careful
+path, which understands it or refuses it: `TraceStream.careful` counts them. The objects of BLF are
+decoded by python-can and MF4 by asammdf column-wise; in front of them stand checks of our own,
+because both accept what they should not.
 
 Rules
 -----

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d7xr.trace.facts import Facts
-    from d7xr.trace.model import Columns
+    from d7xr.trace.model import Columns, Problem
     from d7xr.trace.source import Source
 
 _LINE: Final = re.compile(
@@ -71,6 +71,9 @@ class _Grammar:
             flags = FRAME_ERROR
         channel = self._channel(interface, line)
         return Row(microseconds(time), channel, number, flags, length or len(payload), payload)
+
+    def problems(self) -> list[Problem]:
+        return []
 
     def _channel(self, name: str, line: int) -> int:
         """Return the channel of an interface, a new one where it is new."""

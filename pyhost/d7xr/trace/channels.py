@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from d7xr.errors import TraceError
+from d7xr.trace.lines import UnreadableLineError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from d7xr.trace.facts import Facts
+    from d7xr.trace.model import Columns
 
 _MOST: Final = 256
 
@@ -47,20 +52,43 @@ def numbered(
     return (number - first).astype(np.uint8), names
 
 
-def named(names: Sequence[str], rows: Sequence[int], path: Path) -> NDArray[np.uint8]:
-    """Return the channel of each row where a file names its channels.
+@dataclass(slots=True)
+class Numbering:
+    """Channel numbers as a file has them, by blocks.
 
-    Args:
-        names: Names by first appearance.
-        rows: Index into ``names`` for each row.
-        path: The file, for the message.
+    Files count from 1; one that uses channel 0 counts from 0. That shows at the latest when such a
+    frame comes, so `Facts.first_channel` may fall from 1 to 0.
+
+    Attributes:
+        facts: Told after each block.
+    """
+
+    facts: Facts
+    _last: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin before the first frame."""
+        self.facts.first_channel = 1
+
+    def see(self, columns: Columns) -> Columns:
+        """Note the channels of a block, and return it."""
+        facts = self.facts
+        self._last = max(self._last, int(columns.channel.max(initial=0)))
+        if facts.first_channel and not columns.channel.all():
+            facts.first_channel = 0
+        if len(facts.channel_names) != self._last - facts.first_channel + 1:
+            numbers = range(facts.first_channel, self._last + 1)
+            facts.channel_names = tuple(str(number) for number in numbers)
+        return columns
+
+
+def channel_of(digits: str) -> int:
+    """Return the number of a channel as a line has it.
 
     Raises:
-        TraceError: If there are more names than channel numbers.
+        UnreadableLineError: If it is too large to be one.
     """
-    if len(names) > _MOST:
-        raise TraceError(
-            f"{path}: names {len(names)} interfaces, at most {_MOST} are possible",
-            hint="the file is damaged: record or copy it again",
-        )
-    return np.array(rows, dtype=np.uint8)
+    number = int(digits)
+    if number >= _MOST:
+        raise UnreadableLineError(f"channel {number} is not plausible")
+    return number

@@ -33,11 +33,13 @@ FORMATS: Final = (
     Format("blf", ".blf", "Vector binary log"),
     Format("trc", ".trc", "PEAK trace"),
     Format("csv", ".csv", "CSV in python-can's layout"),
+    Format("gvret", ".csv", "CSV in SavvyCAN's layout (GVRET)"),
     Format("mf4", ".mf4", "MDF 4 bus log"),
 )
 """All formats that `read_trace` reads."""
 
 CSV_HEADER: Final = "timestamp,arbitration_id,extended,remote,error,dlc,data"
+GVRET_HEADER: Final = "Time Stamp,ID,Extended,"
 
 _ASC: Final = re.compile(r"(date\s+\w+\s|base\s+(hex|dec)\b)", re.IGNORECASE)
 _CANDUMP: Final = re.compile(r"\(-?\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+#")
@@ -53,7 +55,6 @@ _FOREIGN_BINARY: Final = (
 _FOREIGN_TEXT: Final = (
     (re.compile(r"\*\*\*BUSMASTER"), "a BUSMASTER log"),
     (re.compile(r"\d+\.\d+ (CXX|\d?[RT]\d\d) "), "a CRTD log"),
-    (re.compile(r"Time Stamp,ID,Extended"), "a GVRET log of SavvyCAN"),
     (re.compile(r"ID,Data Bytes"), "a generic CSV of SavvyCAN"),
     (re.compile(r"Microchip Technology"), "a log of Microchip's CAN BUS Analyzer"),
     (re.compile(r"@ TEXT @"), "a log of CarBusAnalyzer"),
@@ -62,8 +63,8 @@ _FOREIGN_TEXT: Final = (
     (re.compile(r"VERSION \""), "a DBC database, not a trace"),
 )
 _READABLE: Final = (
-    "d7xr reads candump .log, Vector .asc and .blf, PEAK .trc, python-can .csv and MDF .mf4, each "
-    "also gzipped: record or convert it to one of these"
+    "d7xr reads candump .log, Vector .asc and .blf, PEAK .trc, .csv of python-can and of SavvyCAN, "
+    "and MDF .mf4, each also gzipped: record or convert it to one of these"
 )
 
 
@@ -104,6 +105,8 @@ def _identify_text(head: bytes, where: str) -> Format:
         name = "candump"
     elif first == CSV_HEADER:
         name = "csv"
+    elif first.startswith(GVRET_HEADER):
+        name = "gvret"
     elif first.startswith(";"):
         name = "trc" if _is_trc(lines) else None
     else:

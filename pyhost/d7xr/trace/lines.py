@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from d7xr._trace import ffi
@@ -28,6 +30,28 @@ _SHOWN_BYTES: Final = 80
 
 class UnreadableLineError(Exception):
     """A line that is neither a frame nor an event of its format; its text is the reason."""
+
+
+@dataclass(slots=True)
+class UnmarkedFd:
+    """Account of frames that have more than 8 bytes and no mark of CAN FD.
+
+    Attributes:
+        text: What to say of them.
+    """
+
+    text: str
+    _count: int = 0
+    _place: str = ""
+
+    def add(self, line: int) -> None:
+        """Count one."""
+        self._count += 1
+        self._place = self._place or f"line {line}"
+
+    def problems(self) -> list[Problem]:
+        """Return what there is to tell."""
+        return [Problem("unmarked_fd", self._count, self._place, self.text)] if self._count else []
 
 
 class Grammar(Protocol):
@@ -57,6 +81,10 @@ class Grammar(Protocol):
         Raises:
             UnreadableLineError: If it is not a line of the format.
         """
+        ...
+
+    def problems(self) -> list[Problem]:
+        """Return what the grammar has to tell at the end of the file."""
         ...
 
 
@@ -175,7 +203,7 @@ class _Reader:
                 self._go_on(window)
             yield from self._ready()
         self._turn(self._block.width)
-        self._facts.problems += self._others.problems()
+        self._facts.problems += [*self._grammar.problems(), *self._others.problems()]
         yield from self._ready()
 
     def _ready(self) -> list[Columns]:
@@ -269,13 +297,12 @@ def _text(line: bytes) -> str:
     return text
 
 
-def microseconds(stamp: str) -> int:
-    """Return a decimal number of seconds in microseconds, rounded to nearest, a half to even.
+def microseconds(number: str, digits: int = 6) -> int:
+    """Return a decimal number as microseconds, rounded to nearest, a half to the even one.
 
     Args:
-        stamp: Digits, with a point or without, perhaps with a sign in front.
+        number: Digits, perhaps with a sign, a point and an exponent.
+        digits: How many digits behind the point are microseconds: 6 for seconds, 3 for
+            milliseconds.
     """
-    seconds, _, fraction = stamp.lstrip("-").partition(".")
-    thousandth, rest = divmod(int(seconds + fraction.ljust(9, "0")), 1000)
-    us = thousandth + (rest > 500 or (rest == 500 and thousandth % 2 == 1))
-    return -us if stamp.startswith("-") else us
+    return int(Decimal(number).scaleb(digits).to_integral_value(ROUND_HALF_EVEN))

@@ -77,8 +77,3 @@ class Source:
             ) from error
         except OSError as error:
             raise TraceError(f"{self.path}: cannot be read: {error.strerror or error}") from error
-
-    def lines(self) -> Iterator[str]:
-        """Yield the lines of text; all but a last line cut short end in a line feed."""
-        with self.open() as file:
-            yield from io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace")

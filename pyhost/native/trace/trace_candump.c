@@ -4,8 +4,8 @@
 
 #define STANDARD_DIGITS 3U
 #define EXTENDED_DIGITS 8U
-#define EXTENDED_MASK 0x1FFFFFFFU
 #define ERROR_BIT 0x20000000U
+#define FRACTION_MOST_DIGITS 9U
 
 /* Say whether a line goes on with a name and a space; 16 bytes at once. */
 static inline bool is_name(const uint8_t *at, const uint8_t *name, uint32_t count)
@@ -55,7 +55,7 @@ static inline const uint8_t *channel(trace_candump_t *reader, const uint8_t *at)
     if (((count != 0U) && is_name(at, name, count)) || find_name(reader, at) || add_name(reader, at)) {
         return at + reader->name_bytes[reader->current];
     }
-    return NULL;
+    return text_lost;
 }
 
 static inline const uint8_t *identifier(const uint8_t *at, uint32_t *id, uint8_t *flags)
@@ -67,19 +67,15 @@ static inline const uint8_t *identifier(const uint8_t *at, uint32_t *id, uint8_t
 
         *id    = (high << 8) | (middle << 4) | low;
         *flags = 0U;
-        return ((high < 8U) && ((middle | low) < 16U)) ? (at + STANDARD_DIGITS + 1U) : NULL;
+        return text_found((high < 8U) && ((middle | low) < 16U), at + STANDARD_DIGITS + 1U);
     }
-    if (at[EXTENDED_DIGITS] == (uint8_t)'#') {
-        const uint64_t word  = text_word(at);
-        const uint32_t value = __builtin_bswap32(text_hex(word));
+    const uint64_t word     = text_word(at);
+    const uint32_t value    = text_hex_value(word, EXTENDED_DIGITS);
+    const bool     is_value = (text_is_hex(word) == TEXT_TOPS) && ((value & ~(TEXT_EXTENDED_MOST | ERROR_BIT)) == 0U);
 
-        *id    = value & EXTENDED_MASK;
-        *flags = ((value & ERROR_BIT) != 0U) ? TRACE_ERROR : TRACE_EXTENDED;
-        if ((text_is_hex(word) == TEXT_TOPS) && ((value & ~(EXTENDED_MASK | ERROR_BIT)) == 0U)) {
-            return at + EXTENDED_DIGITS + 1U;
-        }
-    }
-    return NULL;
+    *id    = value & TEXT_EXTENDED_MOST;
+    *flags = ((value & ERROR_BIT) != 0U) ? TRACE_ERROR : TRACE_EXTENDED;
+    return text_found(is_value && (at[EXTENDED_DIGITS] == (uint8_t)'#'), at + EXTENDED_DIGITS + 1U);
 }
 
 /* "_9" to "_F": the length code as it was on the bus, where it is more than 8. */
@@ -93,17 +89,13 @@ static inline const uint8_t *raw_code(const uint8_t *at)
 
 static const uint8_t *remote_body(const uint8_t *at, uint32_t row, trace_columns_t *columns)
 {
-    const uint8_t *p      = at + 1; /* the R */
-    uint32_t       length = 0U;
+    const uint32_t digit    = text_nibble[at[1]]; /* behind the R */
+    const bool     is_asked = digit <= TRACE_CLASSIC_BYTES;
 
-    if (text_nibble[*p] <= TRACE_CLASSIC_BYTES) {
-        length = text_nibble[*p];
-        p++;
-    }
+    (void)text_data(columns);
     columns->flags[row] |= TRACE_REMOTE;
-    columns->length[row] = (uint8_t)length;
-    memset(&columns->data[(size_t)row * columns->data_width], 0, columns->data_width);
-    return raw_code(p);
+    columns->length[row] = (uint8_t)(is_asked ? digit : 0U);
+    return raw_code(at + (is_asked ? 2 : 1));
 }
 
 static bool is_fd_length(uint32_t length)
@@ -114,24 +106,21 @@ static bool is_fd_length(uint32_t length)
 static const uint8_t *fd_body(trace_candump_t *reader, const uint8_t *at, uint32_t row, trace_columns_t *columns)
 {
     const uint8_t *const text   = at + 2; /* the second # and the flags */
-    uint8_t             *data   = &columns->data[(size_t)row * columns->data_width];
     uint32_t             length = 0U;
 
-    if ((text_nibble[at[1]] > 15U)) {
-        return NULL;
-    }
     while ((length <= TRACE_FD_BYTES) &&
            ((text_nibble[text[2U * length]] | text_nibble[text[(2U * length) + 1U]]) < 16U)) {
         length++;
     }
-    if (!is_fd_length(length)) {
-        return NULL;
+    if ((text_nibble[at[1]] > 15U) || (!is_fd_length(length))) {
+        return text_lost;
     }
     if (length > columns->data_width) {
         reader->progress.stop = (uint32_t)TRACE_STOP_NARROW;
-        return NULL;
+        return text_lost;
     }
-    memset(data, 0, columns->data_width);
+    uint8_t *const data = text_data(columns);
+
     for (uint32_t i = 0U; i < length; i++) {
         data[i] = (uint8_t)((text_nibble[text[2U * i]] << 4) | text_nibble[text[(2U * i) + 1U]]);
     }
@@ -152,12 +141,9 @@ static inline const uint8_t *classic_body(const uint8_t *at, uint32_t row, trace
         digits += text_run(text_is_hex(high));
         data |= (uint64_t)text_hex(high) << 32;
     }
-    if (columns->data_width > TRACE_CLASSIC_BYTES) {
-        memset(&columns->data[(size_t)row * columns->data_width], 0, columns->data_width);
-    }
-    text_put_word(&columns->data[(size_t)row * columns->data_width], text_keep(data, digits / 2U));
+    text_put_word(text_data(columns), text_keep(data, digits / 2U));
     columns->length[row] = (uint8_t)(digits / 2U);
-    return ((digits % 2U) == 0U) ? raw_code(&at[digits]) : NULL;
+    return text_found((digits % 2U) == 0U, raw_code(&at[digits]));
 }
 
 static inline const uint8_t *body(trace_candump_t *reader, const uint8_t *at, uint32_t row, trace_columns_t *columns)
@@ -169,7 +155,7 @@ static inline const uint8_t *body(trace_candump_t *reader, const uint8_t *at, ui
         return classic_body(at, row, columns);
     }
     if (columns->flags[row] == TRACE_ERROR) {
-        return NULL;
+        return text_lost;
     }
     return is_remote ? remote_body(at, row, columns) : fd_body(reader, at, row, columns);
 }
@@ -188,22 +174,12 @@ static inline const uint8_t *take(void *self, const uint8_t *line, trace_columns
 {
     trace_candump_t *const reader = (trace_candump_t *)self;
     const uint32_t         row    = columns->rows;
-    const uint8_t         *p      = (line[0] == (uint8_t)'(') ? text_stamp_us(&line[1], &columns->time_us[row]) : NULL;
+    const uint8_t         *p      = text_stamp_us(text_char(line, '('), FRACTION_MOST_DIGITS, &columns->time_us[row]);
 
-    if ((p == NULL) || (p[0] != (uint8_t)')') || (p[1] != (uint8_t)' ')) {
-        return NULL;
-    }
-    p = channel(reader, &p[2]);
-    if (p == NULL) {
-        return NULL;
-    }
+    p                     = channel(reader, text_char(text_char(p, ')'), ' '));
     columns->channel[row] = (uint8_t)reader->current;
     p                     = identifier(p, &columns->id[row], &columns->flags[row]);
-    if (p == NULL) {
-        return NULL;
-    }
-    p = body(reader, p, row, columns);
-    return (p == NULL) ? NULL : end_of_line(p);
+    return end_of_line(body(reader, p, row, columns));
 }
 
 size_t trace_candump_read(trace_candump_t *reader, const uint8_t *bytes, size_t size, trace_columns_t *columns)

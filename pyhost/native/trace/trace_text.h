@@ -18,8 +18,14 @@
 #define TEXT_TOPS UINT64_C(0x8080808080808080)
 #define TEXT_NOT_HEX 0xFFU
 #define TEXT_US_DIGITS 6U
+#define TEXT_STANDARD_MOST 0x7FFU
+#define TEXT_EXTENDED_MOST 0x1FFFFFFFU
 
 extern const uint8_t text_nibble[256]; /* value of a hexadecimal digit, or TEXT_NOT_HEX */
+
+/* Where a parse goes on that did not find what it looked for. Nothing fits here, neither a field nor a line end: only the
+ * end of a line needs to be asked whether all was found. */
+extern const uint8_t text_lost[TRACE_SLACK_BYTES];
 
 static inline uint64_t text_word(const uint8_t *at)
 {
@@ -95,12 +101,110 @@ static inline uint64_t text_keep(uint64_t word, uint32_t count)
     return (count >= TEXT_WORD_CHARS) ? word : (word & ((UINT64_C(1) << (8U * count)) - 1U));
 }
 
+/* Spaces eight at a time: columns are padded with many of them. */
 static inline const uint8_t *text_skip_blanks(const uint8_t *at)
 {
-    while ((*at == (uint8_t)' ') || (*at == (uint8_t)'\t')) {
-        at++;
+    const uint8_t *p    = at;
+    uint64_t       rest = text_word(p) ^ (TEXT_ONES * 0x20U);
+
+    while (rest == 0U) {
+        p += TEXT_WORD_CHARS;
+        rest = text_word(p) ^ (TEXT_ONES * 0x20U);
+    }
+    p += (uint32_t)__builtin_ctzll(rest) / 8U;
+    while ((*p == (uint8_t)' ') || (*p == (uint8_t)'\t')) {
+        p++;
+    }
+    return p;
+}
+
+/* The value of 1 to 8 hexadecimal digits at the beginning of a word. */
+static inline uint32_t text_hex_value(uint64_t word, uint32_t count)
+{
+    return __builtin_bswap32(text_hex(word << (64U - (8U * count))));
+}
+
+static inline const uint8_t *text_found(bool is_found, const uint8_t *next)
+{
+    return is_found ? next : text_lost;
+}
+
+static inline const uint8_t *text_char(const uint8_t *at, char wanted)
+{
+    return text_found(*at == (uint8_t)wanted, at + 1);
+}
+
+/* At least one blank. */
+static inline const uint8_t *text_gap(const uint8_t *at)
+{
+    const uint8_t *const next = text_skip_blanks(at);
+
+    return text_found(next != at, next);
+}
+
+/* 1 to `most` decimal digits, at most 8; what follows them is not looked at. */
+static inline const uint8_t *text_number(const uint8_t *at, uint32_t most, uint32_t *value)
+{
+    const uint64_t word  = text_word(at);
+    const uint32_t count = text_run(text_is_decimal(word));
+
+    if ((count == 0U) || (count > most)) {
+        return text_lost;
+    }
+    *value = text_decimal(word, count);
+    return at + count;
+}
+
+/* 1 to 8 hexadecimal digits; their count is told, since in some formats it says how wide an identifier is. */
+static inline const uint8_t *text_identifier(const uint8_t *at, uint32_t *id, uint32_t *count)
+{
+    const uint64_t word = text_word(at);
+
+    *count = text_run(text_is_hex(word));
+    if (*count == 0U) {
+        return text_lost;
+    }
+    *id = text_hex_value(word, *count);
+    return at + *count;
+}
+
+static inline bool text_is_identifier(uint32_t id, bool is_extended)
+{
+    return id <= (is_extended ? TEXT_EXTENDED_MOST : TEXT_STANDARD_MOST);
+}
+
+/* "Rx" or "Tx" */
+static inline const uint8_t *text_direction(const uint8_t *at)
+{
+    return text_found(((at[0] == (uint8_t)'R') || (at[0] == (uint8_t)'T')) && (at[1] == (uint8_t)'x'), at + 2);
+}
+
+/* `count` bytes in hexadecimal, one separator before each. */
+static inline const uint8_t *text_bytes(const uint8_t *at, char separator, uint32_t count, uint8_t *data)
+{
+    for (uint32_t i = 0U; i < count; i++) {
+        const uint32_t high = text_nibble[at[1]];
+        const uint32_t low  = text_nibble[at[2]];
+
+        if ((at[0] != (uint8_t)separator) || ((high | low) > 15U)) {
+            return text_lost;
+        }
+        data[i] = (uint8_t)((high << 4) | low);
+        at += 3;
     }
     return at;
+}
+
+/* The data of the next row, cleared. */
+static inline uint8_t *text_data(const trace_columns_t *columns)
+{
+    uint8_t *const data = &columns->data[(size_t)columns->rows * columns->data_width];
+
+    text_put_word(data, 0U);
+    if (columns->data_width > TRACE_CLASSIC_BYTES) {
+        memset(data, 0, columns->data_width);
+    }
+    return data;
 }
 
 /* The line behind a line end, or NULL where none is. A lone CR is none here: who meets one must look closer. */
@@ -111,8 +215,12 @@ static inline const uint8_t *text_line_end(const uint8_t *at)
     return (*end == (uint8_t)'\n') ? (end + 1) : NULL;
 }
 
-/* A time with a point, from the first digit on: 1 to 12 digits, then 1 to 9. Returns what follows, or NULL. */
-const uint8_t *text_stamp_us(const uint8_t *at, int64_t *time_us);
+/* A time in seconds with a point, from the first digit on: 1 to 12 digits, then 1 to `most`, at least 8. Rounded to the
+ * nearest microsecond, a half to the even one. */
+const uint8_t *text_stamp_us(const uint8_t *at, uint32_t most, int64_t *time_us);
+
+/* A time in milliseconds: 1 to 12 digits, then perhaps a point and 1 to 6. Rounded alike. */
+const uint8_t *text_stamp_ms(const uint8_t *at, int64_t *time_us);
 
 /* Whole lines are in bytes[0..result): what follows has no line end yet. */
 size_t text_whole_lines(const uint8_t *bytes, size_t size);
