@@ -1,13 +1,23 @@
 """What holds for every test: the same examples in each run, and an order that can be repeated."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+
+from tests.gates import firmware_build
 
 # The same examples everywhere: a change that fails must fail for everybody. To look further than
 # these, run with --hypothesis-profile=explore.
 settings.register_profile("d7xr", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile("d7xr")
+
+
+@pytest.fixture(scope="session")
+def codec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The generated codec, for all that compile the firmware themselves."""
+    return firmware_build.generate_codec(tmp_path_factory.mktemp("codec"))
 
 
 def pytest_terminal_summary(

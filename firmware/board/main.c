@@ -98,7 +98,10 @@ static void tick(void)
 int main(void)
 {
     board_init();
-    session_init(&session, memory_load());
+
+    const vcu_calibration_t *calibration = memory_load();
+
+    session_init(&session, calibration, memory_learned());
     link_init(&host, board_number());
     (void)board_join_bus(accepted, ACCEPTED); /* a bench has none: the report tells */
     board_guard();

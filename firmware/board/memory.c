@@ -13,7 +13,6 @@
 #define LIFE_LAYOUT ((uint32_t)sizeof(life_t)) /* members go to the end */
 
 typedef struct {
-    uint32_t fault_mask[FAULT_WORDS];
     uint32_t crash_count;
     uint32_t crash[BOARD_CRASH_WORDS];
 } life_t;
@@ -30,11 +29,20 @@ typedef union {
 } kept_t;
 #define LIFE_WORDS ((uint32_t)(sizeof(kept_t) / sizeof(uint32_t)))
 
+typedef union {
+    vcu_keep_t as;
+    uint32_t   word[sizeof(vcu_keep_t) / sizeof(uint32_t)];
+} learned_t;
+#define LEARNED_WORDS ((uint32_t)(sizeof(learned_t) / sizeof(uint32_t)))
+
 static set_t          set; /* the calibration in use */
 static kept_t         life;
+static learned_t      learned; /* as it was last written */
+static uint32_t       written_mask[FAULT_WORDS]; /* faults since start that are in it */
 static store_result_t state;
 static uint32_t       standing_ms;
-static bool           is_changed;
+static bool           has_crashed; /* what is to be kept of a crash is not yet */
+static bool           has_run;     /* the engine, since the unit was last kept */
 static bool           has_failed;
 
 /* Which number lies where: a set that was kept by a firmware with other numbers, or another order, is told apart. */
@@ -63,23 +71,46 @@ static void note_crash(void)
         for (uint32_t i = 0U; i < BOARD_CRASH_WORDS; i++) {
             life.as.crash[i] = words[i];
         }
-        is_changed = true;
+        has_crashed = true;
     }
 }
 
 static void keep_life(void)
 {
-    has_failed = (store_write(STORE_KIND_LIFE, life.word, LIFE_WORDS, LIFE_LAYOUT) != STORE_WRITTEN) || has_failed;
-    is_changed = false; /* whatever came of it: flash that does not hold is not worn out by trying */
+    has_failed  = (store_write(STORE_KIND_LIFE, life.word, LIFE_WORDS, LIFE_LAYOUT) == STORE_FAILED) || has_failed;
+    has_crashed = false; /* whatever came of it: flash that does not hold is not worn out by trying */
+}
+
+static bool has_new_fault(const vcu_t *vcu)
+{
+    bool is_new = false;
+
+    for (uint32_t word = 0U; word < (uint32_t)FAULT_WORDS; word++) {
+        is_new = is_new || ((vcu->control.fault.occurred_mask[word] & ~written_mask[word]) != 0U);
+    }
+    return is_new;
+}
+
+static void keep_learned(const vcu_t *vcu)
+{
+    vcu_keep(vcu, &learned.as);
+    has_failed = (store_write(STORE_KIND_LEARNED, learned.word, LEARNED_WORDS, VCU_KEEP_LAYOUT) == STORE_FAILED) ||
+                 has_failed;
+    has_run    = false;
+    for (uint32_t word = 0U; word < (uint32_t)FAULT_WORDS; word++) {
+        written_mask[word] = vcu->control.fault.occurred_mask[word];
+    }
 }
 
 const vcu_calibration_t *memory_load(void)
 {
     set        = (set_t){.as = calibration_default};
     life       = (kept_t){.as = {.crash_count = 0U}};
+    learned    = (learned_t){.as = {.layout = 0U}}; /* which vcu_recall() refuses */
     has_failed = !store_prepare();
     state      = store_read(STORE_KIND_CALIBRATION, set.word, SET_WORDS, layout());
     (void)store_read(STORE_KIND_LIFE, life.word, LIFE_WORDS, LIFE_LAYOUT);
+    (void)store_read(STORE_KIND_LEARNED, learned.word, LEARNED_WORDS, VCU_KEEP_LAYOUT);
     if ((state == STORE_FOREIGN) || (state == STORE_BROKEN)) {
         for (uint32_t i = 0U; i < SET_WORDS; i++) {
             set.word[i] = REFUSED;
@@ -89,17 +120,25 @@ const vcu_calibration_t *memory_load(void)
     return &set.as;
 }
 
+const vcu_keep_t *memory_learned(void)
+{
+    return &learned.as;
+}
+
 void memory_tick(const vcu_t *vcu)
 {
-    for (uint32_t word = 0U; word < (uint32_t)FAULT_WORDS; word++) {
-        const uint32_t mask = life.as.fault_mask[word] | vcu->control.fault.occurred_mask[word];
+    const bool is_standing = upload_engine_stands(vcu);
 
-        is_changed               = is_changed || (mask != life.as.fault_mask[word]);
-        life.as.fault_mask[word] = mask;
-    }
-    standing_ms = upload_engine_stands(vcu) ? numeric_count_u32(standing_ms) : 0U;
-    if (is_changed && (standing_ms >= STANDING_MS)) {
-        keep_life();
+    has_run     = has_run || !is_standing;
+    standing_ms = is_standing ? numeric_count_u32(standing_ms) : 0U;
+    if (standing_ms >= STANDING_MS) {
+        if (has_crashed) {
+            keep_life();
+        } else if (has_run || has_new_fault(vcu)) {
+            keep_learned(vcu);
+        } else {
+            /* nothing new */
+        }
     }
 }
 
@@ -120,11 +159,6 @@ store_written_t memory_keep(const uint32_t *words)
 store_result_t memory_state(void)
 {
     return state;
-}
-
-uint32_t memory_fault_mask(uint32_t word)
-{
-    return life.as.fault_mask[word];
 }
 
 uint32_t memory_crash_count(void)

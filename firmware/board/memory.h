@@ -1,9 +1,9 @@
-/* memory.h - what the unit takes along when power goes: its calibration, the faults it ever had, its last crash. */
+/* memory.h - what a board takes along when power goes: its calibration, what the unit has learned, its last crash. */
 #ifndef MEMORY_H
 #define MEMORY_H
 
 #include "store.h"
-#include "vcu.h"
+#include "vcu_keep.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +14,11 @@
  * memory_keep() changes it. */
 const vcu_calibration_t *memory_load(void);
 
-/* Once a millisecond: new faults and crashes are kept as soon as the car stands with its engine off. */
+/* What the unit had learned when it was last kept; nothing that vcu_recall() would take, if it never was. */
+const vcu_keep_t *memory_learned(void);
+
+/* Once a millisecond: what is new is kept as soon as the engine has stood for some seconds. Not while it runs: the flash
+ * stops the processor for milliseconds. */
 void memory_tick(const vcu_t *vcu);
 
 /* Keep a set that is safe, by its words: if it is written, it is the one of every unit that begins from now on; if not, nothing has
@@ -22,7 +26,6 @@ void memory_tick(const vcu_t *vcu);
 store_written_t memory_keep(const uint32_t *words);
 
 store_result_t memory_state(void);    /* what there is of a calibration */
-uint32_t       memory_fault_mask(uint32_t word); /* bits of fault_id_t, ever: one of FAULT_WORDS */
 uint32_t       memory_crash_count(void);
 bool           memory_has_failed(void); /* the flash did not hold what was to be kept */
 

@@ -29,10 +29,12 @@ static uint32_t identity(uint32_t number, const vcu_t *vcu)
     return values[number];
 }
 
-static uint32_t memory(uint32_t number)
+static uint32_t memory(uint32_t number, const vcu_t *vcu)
 {
-    const uint32_t values[MEMORY_COUNT] = {(uint32_t)memory_state(), memory_fault_mask(0U), memory_crash_count(),
-                                           memory_has_failed() ? 1U : 0U, memory_fault_mask(1U)};
+    const fault_memory_t *faults               = &vcu->control.fault_memory;
+    const uint32_t        values[MEMORY_COUNT] = {(uint32_t)memory_state(), fault_memory_mask(faults, 0U),
+                                                  memory_crash_count(), memory_has_failed() ? 1U : 0U,
+                                                  fault_memory_mask(faults, 1U)};
 
     return values[number];
 }
@@ -56,7 +58,7 @@ static can_frame_t item(uint32_t index, const vcu_t *vcu)
     } else if (index < FIRST_MEMORY) {
         frame = frame_of(KIND_IDENTITY, index - FIRST_IDENTITY, identity(index - FIRST_IDENTITY, vcu));
     } else if (index < FIRST_CRASH) {
-        frame = frame_of(KIND_MEMORY, index - FIRST_MEMORY, memory(index - FIRST_MEMORY));
+        frame = frame_of(KIND_MEMORY, index - FIRST_MEMORY, memory(index - FIRST_MEMORY, vcu));
     } else {
         frame = frame_of(KIND_CRASH, index - FIRST_CRASH, crash[index - FIRST_CRASH]);
     }

@@ -24,7 +24,8 @@
 /* What records are of. Their numbers are in every flash: new ones go to the end. */
 typedef enum {
     STORE_KIND_CALIBRATION = 0,
-    STORE_KIND_LIFE, /* faults that ever were, crashes */
+    STORE_KIND_LIFE,    /* crashes */
+    STORE_KIND_LEARNED, /* vcu_keep_t */
     STORE_KIND_COUNT
 } store_kind_t;
 

@@ -1,6 +1,12 @@
 #include "control.h"
 
+#include "codes.h"
+#include "control_faults.h"
 #include "raster.h"
+
+#define SCENE_SIGNALS 5U
+#define SCENE_MOST 65535.0f
+#define UINT8_MOST 255.0f
 
 void control_init(control_t *control, const vcu_calibration_t *cal, bool is_calibration_refused)
 {
@@ -19,6 +25,7 @@ void control_init(control_t *control, const vcu_calibration_t *cal, bool is_cali
     coolant_peers_init(&control->coolant_peers);
     monitor_init(&control->monitor, cal);
     fault_init(&control->fault);
+    fault_memory_init(&control->fault_memory);
 }
 
 static void believe_temperatures(control_t *control, const vcu_calibration_t *cal)
@@ -41,8 +48,7 @@ static void believe_temperatures(control_t *control, const vcu_calibration_t *ca
     }
 }
 
-/* One module of the slow raster, then on to the next phase. */
-static void tick_raster(control_t *control, const vcu_calibration_t *cal)
+static void tick_air_and_heat(control_t *control, const vcu_calibration_t *cal)
 {
     switch (control->phase) {
     case CONTROL_PHASE_TEMPERATURE:
@@ -70,6 +76,60 @@ static void tick_raster(control_t *control, const vcu_calibration_t *cal)
     case CONTROL_PHASE_COOLANT_PEERS:
         coolant_peers_tick(&control->coolant_peers, cal, &control->inputs);
         break;
+    default: /* none of these */
+        break;
+    }
+}
+
+static uint16_t whole(float value, float most)
+{
+    return (uint16_t)numeric_clamp(value, 0.0f, most);
+}
+
+/* What a freeze frame keeps. */
+static fault_scene_t scene_of(const control_t *control)
+{
+    const inputs_t *in     = &control->inputs;
+    const signal_t *seen[] = {&in->engine_speed_rpm, &in->ground_speed_mps, &in->battery_V, &in->coolant_in_degC,
+                              &in->gear};
+    float           value[SCENE_SIGNALS] = {0.0f};
+    uint32_t        unknown_mask         = 0U;
+
+    for (uint32_t i = 0U; i < SCENE_SIGNALS; i++) {
+        if (signal_is_usable(seen[i])) {
+            value[i] = seen[i]->value;
+        } else {
+            unknown_mask |= (uint32_t)1U << i;
+        }
+    }
+    return (fault_scene_t){
+        .engine_speed_rpm  = whole(value[0], SCENE_MOST),
+        .ground_speed_cmps = whole(value[1] * 100.0f, SCENE_MOST),
+        .battery_mV        = whole(value[2] * 1000.0f, SCENE_MOST),
+        .torque_Nm         = whole(control->torque.granted_Nm, SCENE_MOST),
+        .coolant_degC      = (uint8_t)whole(value[3], UINT8_MOST),
+        .pedal_pct         = (uint8_t)whole(control->demand.pedal_ratio * 100.0f, UINT8_MOST),
+        .gear              = (uint8_t)whole(value[4], UINT8_MOST),
+        .flight_state      = control->flight_mode.state,
+        .reason            = control->torque.reason,
+        .unknown_mask      = (uint8_t)unknown_mask,
+    };
+}
+
+static void remember_faults(control_t *control, const vcu_calibration_t *cal)
+{
+    const bool          is_key_off = (control->torque.stop_mask & TORQUE_STOP_IGNITION) != 0U;
+    const bool          is_driven  = !is_key_off && signal_shows(&control->inputs.engine_status, ENGINE_RUNNING);
+    const fault_scene_t scene      = scene_of(control);
+
+    fault_memory_cycle(&control->fault_memory, cal, is_driven, is_key_off);
+    fault_memory_tick(&control->fault_memory, &control->fault, &scene);
+}
+
+/* One module of the slow raster, then on to the next phase. */
+static void tick_raster(control_t *control, const vcu_calibration_t *cal)
+{
+    switch (control->phase) {
     case CONTROL_PHASE_FUEL:
         fuel_tick(&control->fuel, cal, &control->inputs, &control->flight_mode);
         flight_evidence_learn(&control->flight_mode.evidence, cal, &control->inputs,
@@ -79,7 +139,11 @@ static void tick_raster(control_t *control, const vcu_calibration_t *cal)
     case CONTROL_PHASE_MONITOR:
         monitor_tick(&control->monitor, cal, &control->inputs);
         break;
-    default: /* a phase that nobody uses */
+    case CONTROL_PHASE_FAULT_MEMORY:
+        remember_faults(control, cal);
+        break;
+    default:
+        tick_air_and_heat(control, cal);
         break;
     }
     control->phase = (uint8_t)((control->phase + 1U) % RASTER_TICKS);
@@ -120,121 +184,6 @@ static void limit_torque(control_t *control, const vcu_calibration_t *cal)
     torque_decide(torque, cal, (flight->wants_cut != 0U) || monitor_wants_cut(&control->monitor));
 }
 
-static void report_evidence(control_t *control)
-{
-    fault_t                 *fault    = &control->fault;
-    const flight_evidence_t *evidence = &control->flight_mode.evidence;
-
-    fault_report(fault, FAULT_INERTIAL_FROZEN, evidence->is_inertial_frozen != 0U);
-    fault_report(fault, FAULT_INERTIAL_LOST,
-                 (evidence->is_inertial_usable == 0U) && (evidence->is_inertial_frozen == 0U));
-    fault_report(fault, FAULT_DAMPER_LOST,
-                 (evidence->usable_corners < FLIGHT_CORNERS) && (evidence->is_damper_usable != 0U));
-    fault_report(fault, FAULT_DAMPERS_LOST, evidence->is_damper_usable == 0U);
-    fault_report(fault, FAULT_WHEEL_LOST, evidence->is_wheel_usable == 0U);
-    fault_report(fault, FAULT_SPEED_LOST, evidence->is_speed_measured == 0U);
-    fault_report(fault, FAULT_FLIGHT_TIMEOUT,
-                 (control->flight_mode.has_timed_out != 0U) && (control->flight_mode.is_locked_out != 0U));
-}
-
-static void report_powertrain(control_t *control)
-{
-    fault_t        *fault = &control->fault;
-    const inputs_t *in    = &control->inputs;
-
-    fault_report(fault, FAULT_PEDAL_DISAGREE, control->demand.pedal == (uint8_t)DEMAND_PEDAL_DISAGREE);
-    fault_report(fault, FAULT_PEDAL_SINGLE, control->demand.pedal == (uint8_t)DEMAND_PEDAL_SINGLE);
-    fault_report(fault, FAULT_PEDAL_LOST, control->demand.pedal == (uint8_t)DEMAND_PEDAL_LOST);
-    fault_report(fault, FAULT_ENGINE_SILENT, !signal_is_usable(&in->engine_speed_rpm));
-    fault_report(fault, FAULT_GEARBOX_SILENT, !signal_is_usable(&in->gear));
-    fault_report(fault, FAULT_AIR_ASSUMED, control->intake.is_assumed != 0U);
-    fault_report(fault, FAULT_AIR_LEAK, control->intake.is_leaking != 0U);
-    fault_report(fault, FAULT_AIR_SHORT, control->intake.is_short != 0U);
-    fault_report(fault, FAULT_BUS_ERRORS, control->has_bus_error != 0U);
-    fault_report(fault, FAULT_CALIBRATION_REFUSED, control->is_calibration_refused != 0U);
-    fault_report(fault, FAULT_STOPPED, control->torque.stop_mask != 0U);
-}
-
-static void report_sand(control_t *control, const vcu_calibration_t *cal)
-{
-    fault_t          *fault       = &control->fault;
-    const filter_t   *filter      = &control->filter;
-    const radiator_t *radiator    = &control->radiator;
-    const bool        is_loaded   = filter->index > cal->filter_warn_index;
-    const bool        is_due      = filter->index > cal->filter_service_index;
-    const bool        is_absurd   = filter->index > cal->filter_absurd_index;
-    const bool        is_fouled   = radiator->clean_ratio < cal->radiator_warn_ratio;
-    const bool        is_blocked  = radiator->clean_ratio < cal->radiator_plan_ratio;
-    const bool        is_disputed = control->coolant_peers.verdict != (uint8_t)COOLANT_PEERS_AGREE;
-
-    fault_report(fault, FAULT_FILTER_LOADED, is_loaded && !is_due);
-    fault_report(fault, FAULT_FILTER_SERVICE, is_due && !is_absurd);
-    fault_report(fault, FAULT_FILTER_BLOCKED, is_absurd);
-    fault_report(fault, FAULT_FILTER_BYPASSED, filter->is_bypassed != 0U);
-    fault_report(fault, FAULT_RADIATOR_FOULED, is_fouled && !is_blocked);
-    fault_report(fault, FAULT_RADIATOR_BLOCKED, is_blocked);
-    fault_report(fault, FAULT_COOLANT_DISPUTED, is_disputed);
-}
-
-static void report_monitor(control_t *control, const vcu_calibration_t *cal)
-{
-    fault_t         *fault   = &control->fault;
-    const monitor_t *monitor = &control->monitor;
-
-    fault_report(fault, FAULT_TORQUE_EXCEEDED, monitor->state >= (uint8_t)MONITOR_CONFIRMED);
-    fault_report(fault, FAULT_ENGINE_DISOBEYS, monitor_is_disobeyed(monitor, cal));
-    fault_report(fault, FAULT_FLOW_BROKEN, monitor->is_flow_right == 0U);
-    fault_report(fault, FAULT_SHUT_OFF_FAILED, monitor->test == (uint8_t)MONITOR_TEST_FAILED);
-}
-
-static void report_heat(control_t *control, const vcu_calibration_t *cal)
-{
-    static const fault_id_t lost[TEMPERATURE_COUNT] = {
-        [TEMPERATURE_COOLANT]     = FAULT_COOLANT_LOST,
-        [TEMPERATURE_ENGINE_OIL]  = FAULT_OIL_LOST,
-        [TEMPERATURE_CHARGE_AIR]  = FAULT_CHARGE_AIR_LOST,
-        [TEMPERATURE_GEARBOX_OIL] = FAULT_GEARBOX_OIL_LOST,
-    };
-    static const fault_id_t hot[TEMPERATURE_COUNT] = {
-        [TEMPERATURE_COOLANT]     = FAULT_COOLANT_HOT,
-        [TEMPERATURE_ENGINE_OIL]  = FAULT_OIL_HOT,
-        [TEMPERATURE_CHARGE_AIR]  = FAULT_CHARGE_AIR_HOT,
-        [TEMPERATURE_GEARBOX_OIL] = FAULT_GEARBOX_OIL_HOT,
-    };
-    fault_t        *fault = &control->fault;
-    const inputs_t *in    = &control->inputs;
-
-    for (uint32_t id = 0U; id < (uint32_t)TEMPERATURE_COUNT; id++) {
-        const temperature_t *temperature = &control->temperature[id];
-
-        fault_report(fault, lost[id], temperature_is_lost(temperature));
-        fault_report(fault, hot[id],
-                     temperature_is_believed(temperature) && (temperature->degC > cal->derate_start_degC[id]));
-    }
-    fault_report(fault, FAULT_FAN_FAILED, control->cooling.fans.failed_count > 0U);
-    fault_report(fault, FAULT_FAN_UNHEARD, !signal_is_usable(&in->fan_1_current_A));
-    fault_report(fault, FAULT_SUPPLY_LOW, control->cooling.shed > 0U);
-    fault_report(fault, FAULT_SUPPLY_LOST, !signal_is_usable(&in->battery_V));
-}
-
-static void report_fuel(control_t *control)
-{
-    fault_t      *fault = &control->fault;
-    const fuel_t *fuel  = &control->fuel;
-
-    fault_report(fault, FAULT_FUEL_SENDER_LOST,
-                 !signal_is_usable(&control->inputs.fuel_sender_a_L) ||
-                     !signal_is_usable(&control->inputs.fuel_sender_b_L));
-    fault_report(fault, FAULT_FUEL_SENDER_STUCK, (fuel->sender[0].is_stuck != 0U) || (fuel->sender[1].is_stuck != 0U));
-    fault_report(fault, FAULT_FUEL_SENDERS_DIFFER, fuel->is_disagreeing != 0U);
-    fault_report(fault, FAULT_FUEL_OUTVOTED, fuel->outvoted_rounds > 0U);
-    fault_report(fault, FAULT_FUEL_FLOW_LOST, fuel->is_flow_believed == 0U);
-    fault_report(fault, FAULT_COLLECTOR_LOST, !signal_is_usable(&control->inputs.collector_pct));
-    fault_report(fault, FAULT_COLLECTOR_LOW, fuel->is_collector_low != 0U);
-    fault_report(fault, FAULT_FUEL_LOW, fuel->stage == (uint8_t)FUEL_STAGE_LOW);
-    fault_report(fault, FAULT_FUEL_RESERVE, fuel->stage == (uint8_t)FUEL_STAGE_RESERVE);
-}
-
 void control_tick(control_t *control, const vcu_calibration_t *cal)
 {
     monitor_begin(&control->monitor);
@@ -250,12 +199,7 @@ void control_tick(control_t *control, const vcu_calibration_t *cal)
     monitor_sign(&control->monitor, MONITOR_STEP_TORQUE);
 
     fault_begin(&control->fault);
-    report_evidence(control);
-    report_powertrain(control);
-    report_heat(control, cal);
-    report_sand(control, cal);
-    report_fuel(control);
-    report_monitor(control, cal);
+    control_report_faults(control, cal);
     fault_decide(&control->fault, control->since_start_ticks < cal->fault_boot_ms,
                  (control->torque.stop_mask & TORQUE_STOP_IGNITION) != 0U);
     monitor_sign(&control->monitor, MONITOR_STEP_FAULT);

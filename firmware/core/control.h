@@ -11,6 +11,7 @@
 #include "demand.h"
 #include "derate.h"
 #include "fault.h"
+#include "fault_memory.h"
 #include "filter.h"
 #include "flight_mode.h"
 #include "fuel.h"
@@ -32,7 +33,8 @@ typedef enum {
     CONTROL_PHASE_RADIATOR,
     CONTROL_PHASE_COOLANT_PEERS,
     CONTROL_PHASE_FUEL,
-    CONTROL_PHASE_MONITOR
+    CONTROL_PHASE_MONITOR,
+    CONTROL_PHASE_FAULT_MEMORY
 } control_phase_t;
 
 typedef struct {
@@ -51,6 +53,7 @@ typedef struct {
     coolant_peers_t coolant_peers;
     monitor_t       monitor;
     fault_t         fault;
+    fault_memory_t  fault_memory;
     uint16_t        since_start_ticks;      /* saturates */
     uint8_t         is_calibration_refused; /* the set at start broke a range or a rule: the built-in one is in use */
     uint8_t         has_bus_error;          /* set by the bus since the last tick */

@@ -1,11 +1,12 @@
 #include "coolant_peers.h"
 
+#include "codes.h"
+
 #define OUTLET 0U
 #define OIL 1U
 #define PEERS 2U
 #define NOTHING_LOW_degC 1000.0f
 #define NOTHING_HIGH_degC (-1000.0f)
-#define ENGINE_STOPPED 0U
 
 static void forget_peers(coolant_peers_t *peers)
 {

@@ -1,12 +1,8 @@
 #include "cooling.h"
 
+#include "codes.h"
 #include "raster.h"
 
-#define ENGINE_STOPPED 0U
-#define ENGINE_CRANKING 1U
-#define IGNITION_OFF 0U
-#define FAN_SWITCH_AUTO 0U
-#define FAN_SWITCH_ALL_ON 1U
 #define RUN_ON_FANS 2U
 #define FLOOR_FANS 2U /* that a weak supply leaves to a hot engine */
 #define RAM_AIR_FANS 1U

@@ -23,9 +23,10 @@ static const policy_t policies[FAULT_COUNT] = {
 #undef FAULT
 };
 
-/* A bit beyond the last fault is no fault, whatever the memory holds. */
-#define ALL_FAULTS (((uint64_t)1U << (uint32_t)FAULT_COUNT) - 1U)
-static const uint32_t known_mask[FAULT_WORDS] = {(uint32_t)ALL_FAULTS, (uint32_t)(ALL_FAULTS >> 32)};
+fault_severity_t fault_severity_of(fault_id_t id)
+{
+    return ((uint32_t)id < (uint32_t)FAULT_COUNT) ? (fault_severity_t)policies[id].severity : FAULT_SEVERITY_NONE;
+}
 
 void fault_init(fault_t *fault)
 {
@@ -92,7 +93,7 @@ static bool heal(fault_t *fault, uint32_t id, bool is_present, bool is_key_off)
 
 static void debounce(fault_t *fault, uint32_t word, bool is_key_off)
 {
-    const uint32_t known     = known_mask[word];
+    const uint32_t known     = fault_known_mask(word);
     const uint32_t condition = fault->condition_mask[word] & known;
 
     fault->active_mask[word] &= known;
@@ -116,7 +117,7 @@ static void debounce(fault_t *fault, uint32_t word, bool is_key_off)
 
 static void forget_missing(fault_t *fault, uint32_t word)
 {
-    for (uint32_t left = fault->condition_mask[word] & known_mask[word]; left != 0U;
+    for (uint32_t left = fault->condition_mask[word] & fault_known_mask(word); left != 0U;
          left          = numeric_without_lowest_bit(left)) {
         if (policies[(word * 32U) + numeric_lowest_bit(left)].is_missing != 0U) {
             fault->condition_mask[word] &= ~(left & (~left + 1U));

@@ -28,6 +28,16 @@ typedef enum {
 #define FAULT_NONE 255U
 _Static_assert(FAULT_COUNT < (FAULT_WORDS * 32), "one bit a fault");
 
+/* A bit beyond the last fault is no fault, whatever the memory holds. */
+#define FAULT_ALL (((uint64_t)1U << (uint32_t)FAULT_COUNT) - 1U)
+static inline uint32_t fault_known_mask(uint32_t word)
+{
+    return (word == 0U) ? (uint32_t)FAULT_ALL : (uint32_t)(FAULT_ALL >> 32);
+}
+
+/* What a fault would weigh; FAULT_SEVERITY_NONE for a number that is no fault. */
+fault_severity_t fault_severity_of(fault_id_t id);
+
 typedef struct {
     uint32_t condition_mask[FAULT_WORDS]; /* of this tick, before debouncing */
     uint32_t active_mask[FAULT_WORDS];

@@ -86,6 +86,28 @@ static void learn_index(filter_t *filter, const vcu_calibration_t *cal, float sa
     }
 }
 
+void filter_keep(const filter_t *filter, filter_keep_t *keep)
+{
+    *keep =
+        (filter_keep_t){.index = filter->index, .growth_per_kg = filter->growth_per_kg, .mean_gps = filter->mean_gps};
+}
+
+void filter_recall(filter_t *filter, const vcu_calibration_t *cal, const filter_keep_t *keep)
+{
+    const bool is_sane = (keep->index >= 0.0f) && (keep->index <= LARGEST_INDEX) &&
+                         (keep->growth_per_kg >= LEAST_GROWTH_per_kg) && (keep->growth_per_kg <= LARGEST_INDEX) &&
+                         (keep->mean_gps >= 0.0f) && (keep->mean_gps <= LARGEST_FLOW_gps);
+
+    if (is_sane) {
+        filter->index         = keep->index;
+        filter->quick_index   = keep->index;
+        filter->mark_index    = keep->index;
+        filter->growth_per_kg = keep->growth_per_kg;
+        filter->mean_gps      = keep->mean_gps;
+        look_ahead(filter, cal);
+    }
+}
+
 /* Steady means near the flow at which it settled; every large change begins anew. */
 static bool is_settled(filter_t *filter, const vcu_calibration_t *cal, float flow_gps)
 {

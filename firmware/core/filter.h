@@ -14,6 +14,14 @@
 #include "calibration.h"
 #include "inputs.h"
 
+/* What survives power-off. */
+typedef struct {
+    float index;
+    float growth_per_kg;
+    float mean_gps;
+} filter_keep_t;
+_Static_assert(sizeof(filter_keep_t) == 12U, "filter_keep_t: hidden padding");
+
 typedef struct {
     float    index;          /* loss over that of a clean filter */
     float    quick_index;    /* the same within seconds: for an opened duct */
@@ -36,6 +44,11 @@ typedef struct {
 _Static_assert(sizeof(filter_t) == 52U, "filter_t: hidden padding");
 
 void filter_init(filter_t *filter, const vcu_calibration_t *cal);
+
+/* What to remember over power-off, and to go on from it: what is foreseen until something is measured. The first
+ * measurement of a drive counts alone: the crew may have changed the filter, and then nothing is bypassed. */
+void filter_keep(const filter_t *filter, filter_keep_t *keep);
+void filter_recall(filter_t *filter, const vcu_calibration_t *cal, const filter_keep_t *keep);
 
 /* One period of the raster. */
 void filter_tick(filter_t *filter, const vcu_calibration_t *cal, const inputs_t *inputs);

@@ -1,11 +1,8 @@
 #include "flight_mode.h"
 
+#include "codes.h"
 #include "numeric.h"
 
-#define FLIGHT_SWITCH_OFF 0U
-#define GEAR_NEUTRAL 0U
-#define GEAR_REVERSE 9U
-#define GEAR_PARK 10U
 #define RATIO_TO_PCT 100.0f
 
 void flight_mode_init(flight_mode_t *flight, const vcu_calibration_t *cal)

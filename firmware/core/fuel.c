@@ -1,5 +1,6 @@
 #include "fuel.h"
 
+#include "codes.h"
 #include "raster.h"
 
 #define GRAVITY_mps2 9.81f
@@ -17,8 +18,6 @@
 #define SEGMENT_m 100.0f
 #define SEGMENT_km 0.1f
 
-#define ENGINE_STOPPED 0U
-#define IGNITION_ON 1U
 #define STANDSTILL_mps 0.5f
 #define STANDSTILL_ms 10000U /* slosh is over */
 

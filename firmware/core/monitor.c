@@ -1,13 +1,10 @@
 #include "monitor.h"
 
+#include "codes.h"
 #include "raster.h"
 #include "torque.h"
 
 #define RPM_OF_NO_ENGINE 50.0f
-#define ENGINE_STOPPED 0U
-#define KILL_SWITCH_STOP 1U
-#define IGNITION_OFF 0U
-#define IGNITION_ON 1U
 #define WIRE_STEP_Nm 1.0f /* twice the resolution of the wire */
 #define SIGNATURE_FACTOR 31U
 
@@ -185,7 +182,7 @@ static void react(monitor_t *monitor, const vcu_calibration_t *cal, monitor_caus
             monitor->state = (uint8_t)MONITOR_CUT;
         }
     } else {
-        if (is_excess && (monitor->state == (uint8_t)MONITOR_WATCHING)) {
+        if (!is_excess || (monitor->state == (uint8_t)MONITOR_WATCHING)) {
             monitor->cause = (uint8_t)cause;
         }
         monitor->state = (uint8_t)(is_excess ? MONITOR_ASSUMED : MONITOR_WATCHING);
@@ -236,8 +233,7 @@ void monitor_judge(monitor_t *monitor, const vcu_calibration_t *cal, const input
         cause = MONITOR_CAUSE_ACTUAL;
     }
     react(monitor, cal, cause);
-    monitor->bound_Nm      = bound_of(monitor, cal);
-    monitor->is_wire_wrong = 0U;
+    monitor->bound_Nm = bound_of(monitor, cal);
 }
 
 float monitor_ceiling_Nm(const monitor_t *monitor)
@@ -247,12 +243,12 @@ float monitor_ceiling_Nm(const monitor_t *monitor)
 
 void monitor_hear_sent(monitor_t *monitor, float sent_Nm, bool is_sent_cut, bool is_decided_cut)
 {
+    const bool is_tested   = monitor->test == (uint8_t)MONITOR_TEST_RUNNING; /* which judges the cut itself */
     const bool is_too_much = sent_Nm > (monitor->permissible_Nm + WIRE_STEP_Nm);
+    const bool is_lost_cut = is_decided_cut && !is_sent_cut && !is_tested;
 
-    if (is_too_much || (is_decided_cut && !is_sent_cut)) {
-        monitor->is_wire_wrong = 1U;
-    }
-    if ((monitor->test == (uint8_t)MONITOR_TEST_RUNNING) && is_sent_cut && (sent_Nm <= WIRE_STEP_Nm)) {
+    monitor->is_wire_wrong = numeric_flag(is_too_much || is_lost_cut);
+    if (is_tested && is_sent_cut && (sent_Nm <= WIRE_STEP_Nm)) {
         monitor->has_seen_cut = 1U;
     }
 }

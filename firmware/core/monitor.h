@@ -74,7 +74,7 @@ typedef struct {
     uint8_t  cause;          /* monitor_cause_t, of the first excess */
     uint8_t  test;           /* monitor_test_t */
     uint8_t  is_flow_right;  /* of the last tick */
-    uint8_t  is_wire_wrong;  /* a frame of this tick was not what was decided */
+    uint8_t  is_wire_wrong;  /* the last command was not what was decided */
     uint8_t  has_seen_cut;   /* on the wire, since the test began */
 } monitor_t;
 _Static_assert(sizeof(monitor_t) == 32U, "monitor_t: hidden padding");

@@ -15,6 +15,13 @@ void radiator_init(radiator_t *radiator)
     *radiator = (radiator_t){.clean_ratio = 1.0f, .until_half_s = RADIATOR_FOREVER_s};
 }
 
+void radiator_recall(radiator_t *radiator, float clean_ratio)
+{
+    if ((clean_ratio >= 0.0f) && (clean_ratio <= LARGEST_RATIO)) { /* false for a NaN */
+        radiator->clean_ratio = clean_ratio;
+    }
+}
+
 /* Speed of air at the face: ram and fans help each other less than by their sum. */
 static float face_mps(const vcu_calibration_t *cal, float speed_mps, uint32_t running_mask)
 {

@@ -36,6 +36,9 @@ _Static_assert(sizeof(radiator_t) == 36U, "radiator_t: hidden padding");
 
 void radiator_init(radiator_t *radiator);
 
+/* To go on from the ratio that was known before power-off. It weighs nothing: the crew may have washed the core. */
+void radiator_recall(radiator_t *radiator, float clean_ratio);
+
 /* One period of the raster. */
 void radiator_tick(radiator_t *radiator, const vcu_calibration_t *cal, const inputs_t *inputs,
                    const temperature_t *coolant, const cooling_t *cooling);

@@ -1,11 +1,7 @@
 #include "torque.h"
 
+#include "codes.h"
 #include "numeric.h"
-
-#define KILL_SWITCH_RUN 0U
-#define KILL_SWITCH_STOP 1U
-#define IGNITION_OFF 0U
-#define IGNITION_ON 1U
 
 #define BIT(reason) ((uint32_t)1U << (uint32_t)(reason))
 

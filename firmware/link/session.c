@@ -28,6 +28,9 @@ static void queue(session_t *session, const can_frame_t *frame)
 static void begin(session_t *session, session_mode_t mode)
 {
     vcu_init(&session->vcu, session->calibration);
+    if ((mode == SESSION_MODE_FREE) && (session->learned != (const vcu_keep_t *)0)) {
+        (void)vcu_recall(&session->vcu, session->learned);
+    }
     session->mode          = mode;
     session->silent_ms     = 0U;
     session->fetched_count = session->put_count; /* the unit that sent what still waits is no more */
@@ -100,9 +103,10 @@ static void load(session_t *session, const can_frame_t *frame)
 
 /* ---- interface */
 
-void session_init(session_t *session, const vcu_calibration_t *calibration)
+void session_init(session_t *session, const vcu_calibration_t *calibration, const vcu_keep_t *learned)
 {
     session->calibration    = calibration;
+    session->learned        = learned;
     session->put_count      = 0U;
     session->dropped_count  = 0U;
     session->mismatch_count = 0U;

@@ -29,7 +29,7 @@
 #include "bus.h"
 #include "can_frame.h"
 #include "upload.h"
-#include "vcu.h"
+#include "vcu_keep.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,20 +53,21 @@ typedef struct {
 
 typedef struct {
     const vcu_calibration_t *calibration;    /* of every unit that begins */
+    const vcu_keep_t        *learned; /* of every unit that runs free: one that is stepped starts as it was built */
     vcu_t                    vcu;
     session_entry_t          queue[SESSION_QUEUE_FRAMES];
-    uint32_t                 put_count;      /* frames ever queued, may wrap */
-    uint32_t                 fetched_count;  /* frames ever fetched */
-    uint32_t                 dropped_count;  /* frames that found the queue full, saturating */
+    uint32_t                 put_count; /* frames ever queued, may wrap */
+    uint32_t                 fetched_count; /* frames ever fetched */
+    uint32_t                 dropped_count; /* frames that found the queue full, saturating */
     uint32_t                 mismatch_count; /* Sync frames that asked for a tick that is not the next, saturating */
-    uint32_t                 silent_ms;      /* since the last Sync, while stepped */
+    uint32_t                 silent_ms; /* since the last Sync, while stepped */
     session_mode_t           mode;
     upload_t                 upload;
 } session_t;
 
-/* A new unit, running free. The set stays where it is for as long as the session lives; the machine changes it only
- * between session_offered() and session_settle(). */
-void session_init(session_t *session, const vcu_calibration_t *calibration);
+/* A new unit, running free. The set, and what was learned (null where nothing is kept), stay where they are for as long
+ * as the session lives; the machine changes the set only between session_offered() and session_settle(). */
+void session_init(session_t *session, const vcu_calibration_t *calibration, const vcu_keep_t *learned);
 
 /* Nothing waits to be fetched. A transport that takes a frame only then loses nothing, and answers leave in order. */
 bool session_is_drained(const session_t *session);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from d7xr.database import Message
     from d7xr.ecu import Field
     from d7xr.replay import Feed, Outcome
+
+_MEMORY: Final = "fault_memory."
 
 
 def record(
@@ -77,14 +79,17 @@ def states_of_unit() -> tuple[str, ...]:
 
 
 def chosen_states(patterns: Sequence[str]) -> tuple[str, ...]:
-    """Return the states that patterns with ``*`` and ``?`` name; all of them without a pattern.
+    """Return the states that patterns with ``*`` and ``?`` name.
+
+    Without a pattern all of them, but for the memory of faults: it is hundreds of states that
+    change once an hour, and it is in the run folder as it is.
 
     Raises:
         UsageError: A pattern names none.
     """
     every = states_of_unit()
     if not patterns:
-        return every
+        return tuple(name for name in every if not name.startswith(_MEMORY))
     chosen: set[str] = set()
     for pattern in patterns:
         found = [name for name in every if name == pattern] or fnmatch.filter(every, pattern)

@@ -83,6 +83,16 @@ class RunFolder:
             (self.partial / name).write_text(text, encoding="utf-8", newline="\n")
         self.files.append(name)
 
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write bytes as they are.
+
+        Raises:
+            EnvironmentFault: If they cannot be written.
+        """
+        with faults_told(self.partial):
+            (self.partial / name).write_bytes(content)
+        self.files.append(name)
+
     def write_recording(self, recording: Recording, formats: tuple[str, ...]) -> None:
         """Write a recording in each of the formats.
 

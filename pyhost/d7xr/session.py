@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from d7xr import calibration, identity, recorder, replay, verdict
+from d7xr import calibration, identity, memory, recorder, replay, verdict
 from d7xr.database import Database
 from d7xr.errors import DifferenceError, UsageError
 from d7xr.events import Events, find
@@ -53,6 +53,8 @@ class Options:
         record: Which of them, by C path with ``*`` and ``?``; all of them if empty.
         target: Where the unit runs; ``sil`` is this process.
         compared_with: Further targets, which run the same frames and must agree at every tick.
+        memory: File of what the unit kept over power; it begins with it, and it is written anew at
+            the end. One that does not exist is a new unit's. None: a new unit, and nothing is kept.
     """
 
     trace: Path
@@ -66,6 +68,7 @@ class Options:
     record: tuple[str, ...] = ()
     target: str = "sil"
     compared_with: tuple[str, ...] = ()
+    memory: Path | None = None
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -202,6 +205,8 @@ def run(
     database = None if options.database is None else Database.load(options.database)
     started_s = clock()
     ecu = Ecu(chosen.blob)
+    if options.memory is not None:
+        memory.begin(ecu, options.memory)
     names = recorder.chosen_states(options.record)
     # Without a folder states are sampled all the same, for the laws that they must keep.
     rate_hz = _RATE_WITHOUT_FOLDER_HZ if options.out is None else options.rate_hz
@@ -236,11 +241,13 @@ def run(
         elapsed_s=elapsed_s,
         comparisons=comparisons,
     )
+    if options.memory is not None and outcome.is_complete:
+        memory.save(options.memory, ecu.keep())
     if folder is None:
         return result
     if feed is not None:
         _write_recording(folder, result, feed, ecu)
-    _write(folder, result)
+    _write(folder, result, ecu)
     if not outcome.is_complete:
         return replace(result, folder=folder.partial)
     return replace(result, folder=folder.complete())
@@ -332,6 +339,11 @@ def _columns(
 
 def _refuse_early(options: Options) -> None:
     refuse_unknown((options.target, *options.compared_with))
+    if options.memory is not None and options.others:
+        raise UsageError(
+            f"--memory is for {TWIN}: a unit on {options.others[0]} begins as it was built",
+            hint="leave --memory or the other targets out",
+        )
     if options.rate_hz not in replay.RATES_HZ:
         rates = ", ".join(map(str, replay.RATES_HZ))
         raise UsageError(f"cannot record at {options.rate_hz} Hz", hint=f"choose from {rates}")
@@ -400,6 +412,8 @@ def _inputs(options: Options, mapping: Mapping | None) -> dict[str, Path]:
         inputs["database"] = options.database
     if options.calibration != calibration.DEFAULT:
         inputs["calibration_file"] = Path(options.calibration)
+    if options.memory is not None and options.memory.exists():
+        inputs["memory"] = options.memory
     return inputs
 
 
@@ -416,8 +430,9 @@ def _write_recording(folder: RunFolder, result: Result, feed: Feed, ecu: Ecu) ->
     folder.write_recording(recording, formats)
 
 
-def _write(folder: RunFolder, result: Result) -> None:
+def _write(folder: RunFolder, result: Result, ecu: Ecu) -> None:
     """Write what a run folder holds besides the recording."""
+    folder.write_bytes(memory.IN_A_RUN, ecu.keep())
     header = {"version": SCHEMA_VERSION, "trace": result.options.trace.name}
     header |= {"state_digest": result.state_digest}
     events = result.events.as_document()

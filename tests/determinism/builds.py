@@ -71,7 +71,7 @@ def compile_driver(
     target = folder / "driver"
     sources = [
         *(path for room in ("core", "bus") for path in files(firmware_build.FIRMWARE / room, ".c")),
-        firmware_build.FIRMWARE / "vcu.c", codec / "bus_codec.c", DRIVER,
+        *sorted(firmware_build.FIRMWARE.glob("*.c")), codec / "bus_codec.c", DRIVER,
     ]  # fmt: skip
     command = [compiler, *ours["D7XR_CSTD"], *chosen, *ours["D7XR_WARN"], *flags,
                *firmware_build.include_flags(codec), "-iquote", str(NATIVE),

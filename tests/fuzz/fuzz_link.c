@@ -40,7 +40,7 @@ static void must(bool holds)
 static void start(machine_t *machine)
 {
     link_init(&machine->link, 0x1234U);
-    session_init(&machine->session, &calibration_default);
+    session_init(&machine->session, &calibration_default, (const vcu_keep_t *)0);
     ring_init(&machine->from_host, machine->from_host_bytes, RING_BYTES);
     ring_init(&machine->to_host, machine->to_host_bytes, RING_BYTES);
     machine->line_length = 0U;

@@ -7,18 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.build import TARGETS, compile_unit, link_fuzzer, plant, seeds
-from tests.gates import firmware_build
 
 RUNS = {"link": 40_000, "receive": 10_000}
 """About ten seconds each."""
 
 LARGEST_SEED_BYTES = 512
-
-
-@pytest.fixture(scope="module")
-def codec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The generated codec."""
-    return firmware_build.generate_codec(tmp_path_factory.mktemp("fuzz_codec"))
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,6 @@ from tests.gates.firmware_build import Build
 
 
 @pytest.fixture(scope="session")
-def codec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The generated codec."""
-    return firmware_build.generate_codec(tmp_path_factory.mktemp("codec"))
-
-
-@pytest.fixture(scope="session")
 def optimised(tmp_path_factory: pytest.TempPathFactory, codec: Path) -> Build:
     """The firmware at -O2, with fused multiplications on offer where the machine has them."""
     flags = ("-O2", "-fcallgraph-info=su", *(("-mfma",) if objects.can_show_fused() else ()))

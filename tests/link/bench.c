@@ -40,7 +40,7 @@ void bench_init(bench_t *bench, uint32_t from_host_bytes, uint32_t to_host_bytes
 {
     bench->calibration = calibration_default;
     link_init(&bench->link, 0xD7A2U);
-    session_init(&bench->session, &bench->calibration);
+    session_init(&bench->session, &bench->calibration, (const vcu_keep_t *)0);
     ring_init(&bench->from_host, bench->from_host_bytes, from_host_bytes);
     ring_init(&bench->to_host, bench->to_host_bytes, to_host_bytes);
 }

@@ -42,7 +42,7 @@ def unit_sources(codec: Path) -> list[Path]:
     """Return the C of the unit and its link: what runs on every machine."""
     rooms = [FIRMWARE / room for room in ("core", "bus", "link")]
     hand = [path for room in rooms for path in files(room, ".c")]
-    return [*hand, FIRMWARE / "vcu.c", *files(codec, ".c")]
+    return [*hand, *sorted(FIRMWARE.glob("*.c")), *files(codec, ".c")]
 
 
 def build_library(folder: Path, codec: Path) -> ctypes.CDLL:

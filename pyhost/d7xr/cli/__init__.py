@@ -22,6 +22,7 @@ VERBS: Final[Mapping[str, str]] = {
     "info": "what is in a trace: frames, rates, gaps, problems",
     "replay": "a trace through the unit: what it decided and why",
     "explain": "why the unit did what it did at a moment of a run, in sentences",
+    "faults": "what each fault means, and what a unit remembers of them",
     "demo": "replay the shipped drive and compare with its truth",
     "compare": "two runs: equal, or the first difference by tick, signal and bits",
     "signals": "every bus signal and internal state, with unit and meaning",

@@ -31,6 +31,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--calibration", "--cal", default="default", metavar="SET.toml", help="calibration set"
     )
     parser.add_argument(
+        "--memory", type=Path, metavar="FILE",
+        help="what the unit keeps over power: it begins with the file, and leaves it renewed; "
+        "give it again with the next trace of the same car",
+    )  # fmt: skip
+    parser.add_argument(
         "--free-running", action="store_true",
         help="feed the trace in real time to a unit that runs on its own timer, and tell what was "
         "lost, how late and how fast; --target board-emulated, serial:PORT or can:...",
@@ -88,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
             database=args.dbc,
             channel=args.channel,
             calibration=args.calibration,
+            memory=args.memory,
             **output_options(args),
         ),
     )

@@ -103,6 +103,26 @@ class Ecu:
         ffi.memmove(self._vcu, snapshot, len(snapshot))
         self._tick = int(self._vcu.tick_count)
 
+    def keep(self) -> bytes:
+        """Return what outlives power: faults, fuel, impacts, and what was learned (vcu_keep.h)."""
+        kept = ffi.new("vcu_keep_t *")
+        lib.vcu_keep(self._vcu, kept)
+        return bytes(ffi.buffer(kept))
+
+    def recall(self, kept: bytes) -> None:
+        """Go on from what a unit kept, before the first tick.
+
+        Raises:
+            ValueError: The bytes are damaged, or another build with another layout wrote them;
+                nothing is changed.
+        """
+        whole = ffi.new("vcu_keep_t *")
+        if len(kept) != ffi.sizeof("vcu_keep_t"):
+            raise ValueError(f"{len(kept)} bytes, not the {ffi.sizeof('vcu_keep_t')} of this build")
+        ffi.memmove(whole, kept, len(kept))
+        if not lib.vcu_recall(self._vcu, whole):
+            raise ValueError("the check word or the layout is wrong")
+
     def fork(self) -> Ecu:
         """Return a unit that goes on from here by itself."""
         other = Ecu.__new__(Ecu)
