@@ -19,7 +19,7 @@ NATIVE = ROOT / "pyhost" / "native"
 TRACE = NATIVE / "trace"
 CODEC = ROOT / "build" / "codec"
 DBC = FIRMWARE / "bus" / "d7xr.dbc"
-INSIDE_TRACE = ("trace_text.h",)  # what the readers share among themselves
+INSIDE_TRACE = ("trace_bytes.h", "trace_text.h")  # what the readers share among themselves
 INCLUDE_FOLDERS = (FIRMWARE / "core", FIRMWARE / "bus", FIRMWARE, NATIVE)
 
 
@@ -241,8 +241,8 @@ def make_trace() -> FFI:
     """Return the cffi builder of ``d7xr._trace``."""
     headers = sorted(TRACE.glob("*.h"))
     includes = "".join(f'#include "{p.name}"\n' for p in headers if p.name not in INSIDE_TRACE)
-    block = (TRACE / "trace_block.h").read_text()
-    constants = re.findall(r"^#define (TRACE_\w+) ", block, re.MULTILINE)
+    text = "".join(path.read_text() for path in headers if path.name not in INSIDE_TRACE)
+    constants = re.findall(r"^#define (\w+) ", text, re.MULTILINE)
     builder = FFI()
     builder.cdef(
         declarations(includes, (TRACE,)) + "".join(f"\n#define {name} ..." for name in constants)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from d7xr.errors import TraceError
-from d7xr.frames import FRAME_FD
-from d7xr.trace import read_trace
+from d7xr.frames import FRAME_ERROR, FRAME_FD
+from d7xr.trace import inflate, read_trace
 from tests.recordings import recordings
 from tests.trace.helpers import kinds, problem, put, recorded, refusal, row_of, rows, write
 
@@ -101,6 +101,23 @@ def test_channel_0_is_kept(tmp_path: Path) -> None:
 
     assert trace.channel.tolist() == [0, 1]
     assert trace.channel_names == ("0", "1")
+
+
+def test_an_error_frame_of_the_old_kind_is_delivered(tmp_path: Path) -> None:
+    old = item(2, struct.pack("<HH", 2, 0))  # python-can: skipped
+
+    trace = read_trace(put(tmp_path, custom(old, item(1, FRAME)), "t.blf"))
+
+    assert rows(trace)[0] == (0, 1, 0, FRAME_ERROR, 0, "")
+
+
+def test_more_kinds_of_objects_than_are_told_apart_are_counted_all_the_same(tmp_path: Path) -> None:
+    content = custom(item(1, FRAME), *[item(200 + i, b"") for i in range(60)])
+
+    trace = read_trace(put(tmp_path, content, "t.blf"))
+
+    assert (len(trace), trace.records) == (1, 61)
+    assert "of many more kinds 13" in problem(trace, "other_event").text
 
 
 def test_objects_outside_of_containers_are_read(tmp_path: Path) -> None:
@@ -231,3 +248,77 @@ def test_a_container_that_ends_too_early_is_refused(tmp_path: Path) -> None:
     message, _ = refusal(lambda: read_trace(path))
 
     assert message == f"{path}: container 1 ends too early"
+
+
+_message = st.builds(
+    can.Message,
+    timestamp=st.integers(0, 10**9).map(lambda us: START_S + us / 1e6),
+    arbitration_id=st.integers(0, 0x7FF),
+    is_extended_id=st.booleans(),
+    is_remote_frame=st.just(value=False),
+    is_fd=st.just(value=False),
+    channel=st.integers(0, 3),
+    data=st.binary(max_size=8),
+) | st.builds(
+    can.Message,
+    timestamp=st.integers(0, 10**9).map(lambda us: START_S + us / 1e6),
+    arbitration_id=st.integers(0, 0x1FFF_FFFF),
+    is_fd=st.just(value=True),
+    channel=st.integers(0, 3),
+    data=st.sampled_from([0, 1, 8, 12, 20, 64]).map(bytes),
+)
+
+
+@given(
+    sent=st.lists(_message, min_size=1, max_size=40),
+    level=st.sampled_from([0, 1, 9]),
+    container_bytes=st.integers(130, 600),
+)
+def test_whatever_python_can_writes_it_reads_as_we_do(
+    sent: list[can.Message],
+    level: int,
+    container_bytes: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.blf"
+    with can.BLFWriter(
+        str(path), compression_level=level, max_container_size=container_bytes
+    ) as writer:
+        for message in sent:
+            writer(message)
+    with can.BLFReader(str(path)) as reader:
+        theirs = list(reader)
+
+    trace = read_trace(path)
+
+    start_s = theirs[0].timestamp - trace.time_us[0] / 1e6
+    ours = rows(trace)
+    assert trace.channel_names == tuple(str(1 + n) for n in range(max(trace.channels) + 1))
+    assert trace.channel.tolist() == [message.channel for message in theirs]
+    others = [row_of(m, mine[1], start_s) for m, mine in zip(theirs, ours, strict=True)]
+    assert [row[1:] for row in ours] == [row[1:] for row in others]
+    assert all(abs(a[0] - b[0]) <= 1 for a, b in zip(ours, others, strict=True))
+
+
+def test_zlib_inflates_what_the_faster_library_does_or_where_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = rows(recorded("s550_drive.blf"))
+
+    monkeypatch.setattr(inflate, "_fast", lambda: None)
+
+    assert rows(read_trace(recordings() / "can" / "s550_drive.blf")) == whole
+
+
+@pytest.mark.parametrize("announced", [0, 1, 999, 1001, 1 << 31, (1 << 32) - 1])
+def test_a_container_that_lies_about_its_size_is_read_by_its_content(announced: int) -> None:
+    content = bytes(range(250)) * 4
+
+    assert inflate.inflated(zlib.compress(content), announced) == (content, True)
+
+
+def test_a_container_that_inflates_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inflate, "MOST_BYTES", 1000)
+
+    with pytest.raises(inflate.DamagedBlockError, match=r"more than 1,000 bytes"):
+        inflate.inflated(zlib.compress(bytes(1001)), 7)

@@ -3,9 +3,8 @@
 `read_trace` reads a file into a `Trace`: columns of time, channel, identifier, flags, length and
 data. `stream_trace` gives the same columns block by block, in memory that does not grow with the
 file. Text is read natively; a line that the native reader is not sure about goes to a careful
-path, which understands it or refuses it: `TraceStream.careful` counts them. The objects of BLF are
-decoded by python-can and MF4 by asammdf column-wise; in front of them stand checks of our own,
-because both accept what they should not.
+path, which understands it or refuses it: `TraceStream.careful` counts them. BLF is read natively
+too; an object that is not understood is damage. MF4 is decoded by asammdf, column-wise.
 
 Rules
 -----

@@ -1,30 +1,29 @@
 """Vector binary logs: objects, in containers that are mostly deflated.
 
-python-can skips objects, header versions and compressions it does not know, loses what follows a
-container cut short, and never ends on an object of size 0. So the containers are opened and the
-objects walked here; python-can then decodes a stream that holds whole frames and nothing else.
+The containers are opened here, one at a time; the native reader walks the objects in them. An
+object that it is not sure about is damage: the layout leaves no room for a second opinion. Unlike
+python-can it counts objects, header versions and compressions that it does not know, delivers what
+is whole in a container cut short, ends on an object of size 0, and takes the old error frames
+(type 2) for error frames.
 """
 
 from __future__ import annotations
 
-import io
 import struct
-import zlib
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from d7xr._trace import ffi, lib
 from d7xr.errors import TraceError
-from d7xr.trace.channels import numbered
-from d7xr.trace.messages import columns_of
+from d7xr.trace.channels import Numbering
+from d7xr.trace.inflate import MOST_BYTES, DamagedBlockError, inflated
 from d7xr.trace.model import Problem
+from d7xr.trace.native import DOUBT, FD_BYTES, HUNGRY, NARROW, Block
 from d7xr.trace.others import Others
-from d7xr.trace.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-    import can
+    from typing import IO
 
     from d7xr.trace.facts import Facts
     from d7xr.trace.model import Columns
@@ -36,19 +35,8 @@ _CONTAINER_HEADER: Final = struct.Struct("<H6xL4x")
 _SIGNATURE: Final = b"LOBJ"
 _CONTAINER: Final = 10
 _PLAIN, _DEFLATED = 0, 2
-_PADDING: Final = 8
-"""Between two objects lie at most 3 bytes; the signature starts within 8, as python-can has it."""
-
-_SMALLEST_BODY: Final = {1: 16, 86: 16, 73: 32, 100: 84, 101: 40}
-"""Object types that python-can decodes, with the bytes that each needs behind its header.
-
-1 and 86 classic frame, 73 error frame, 100 and 101 CAN FD frame.
-"""
-_HEADER_BYTES: Final = {1: 32, 2: 40}
-"""Header version -> size."""
 
 _NAMES: Final = {
-    2: "CAN error (old)",
     3: "CAN overload",
     4: "CAN statistics",
     5: "trigger",
@@ -58,210 +46,173 @@ _NAMES: Final = {
     96: "marker",
     104: "CAN FD error",
 }
-_LARGEST_OBJECT: Final = 1 << 24
-"""Far above any object of a CAN log: a larger size is damage, not a reason to wait for its end."""
-
-_FEED_BYTES: Final = 1 << 24
+_DAMAGED: Final = "the file is damaged: copy or record it again"
 
 
-@dataclass(slots=True)
-class _Walk:
-    """Walks the objects of a file and keeps account of them."""
+class _Piece(NamedTuple):
+    """What stands at the top of the file: a container's content, or an object outside of one."""
 
-    path: Path
-    is_complete: bool
-    others: Others = field(default_factory=Others)
-    problems: list[Problem] = field(default_factory=list)
-    frames: int = 0
-    objects: int = 0
-
-    def frames_in(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield whole frame objects from the containers' content, which may split objects."""
-        tail = b""
-        for piece in pieces:
-            buffer = tail + piece
-            position = 0
-            while (found := self._next(buffer, position)) is not None:
-                start, size = found
-                if start + size > len(buffer):
-                    break
-                frame = self._frame(buffer[start : start + size])
-                self.objects += 1
-                if frame is not None:
-                    yield frame
-                position = start + size
-            tail = buffer[position:]
-        if tail.strip(b"\0"):
-            self.ends_early(f"object {self.objects + 1}")
-
-    def _next(self, buffer: bytes, position: int) -> tuple[int, int] | None:
-        """Return where the next object starts and its size; None if it is not all here."""
-        start = buffer.find(_SIGNATURE, position, position + _PADDING)
-        if start < 0:
-            if len(buffer) - position >= _PADDING:
-                raise self.damaged("no object where one should begin")
-            return None
-        if len(buffer) - start < _OBJECT_HEADER.size:
-            return None
-        _, header_size, _, size, _ = _OBJECT_HEADER.unpack_from(buffer, start)
-        if not max(header_size, _OBJECT_HEADER.size) <= size <= _LARGEST_OBJECT:
-            raise self.damaged(f"an object of {size} bytes")
-        return start, size
-
-    def _frame(self, item: bytes) -> bytes | None:
-        """Return an object that is a frame; count any other."""
-        _, _, version, size, kind = _OBJECT_HEADER.unpack_from(item)
-        if kind not in _SMALLEST_BODY:
-            self.others.add(_NAMES.get(kind, f"object type {kind}"), f"object {self.objects + 1}")
-            return None
-        if version not in _HEADER_BYTES:
-            self.others.add(f"header version {version}", f"object {self.objects + 1}")
-            return None
-        if size < _HEADER_BYTES[version] + _SMALLEST_BODY[kind]:
-            raise self.damaged(f"a frame object of {size} bytes")
-        self.frames += 1
-        return item
-
-    def ends_early(self, place: str) -> None:
-        """Take what does not end within the file for a cut, or for damage if the file is whole."""
-        if self.is_complete:
-            raise TraceError(
-                f"{self.path}: {place}: runs past the end of the file",
-                hint="the file is damaged: copy or record it again",
-            )
-        self.cut_short(place)
-
-    def cut_short(self, place: str) -> None:
-        """Tell once that the file is cut short."""
-        if not any(problem.kind == "cut_short" for problem in self.problems):
-            self.problems.append(
-                Problem(
-                    "cut_short",
-                    1,
-                    place,
-                    "the file is cut short: what was whole before is delivered",
-                    is_left_out=True,
-                )
-            )
-
-    def damaged(self, what: str) -> TraceError:
-        return TraceError(
-            f"{self.path}: object {self.objects + 1}: {what}",
-            hint="the file is damaged: copy or record it again",
-        )
+    content: bytes | bytearray | memoryview
+    cut: str
+    """Where the file ends within it; nothing if it does not."""
 
 
-def _whole(source: Source) -> Reading:
+def read(source: Source, facts: Facts) -> Iterator[Columns]:
     """Read a Vector binary log; see `d7xr.trace` for the rules.
 
     The start in its header has no time zone, so it is kept as text only. Stamps count from it.
     """
-    from can.io import BLFReader
-
-    raw = source.content()
-    if len(raw) < _FILE_HEADER.size:
-        raise TraceError(
-            f"{source.path}: is cut short within its header", hint="copy or record it again"
-        )
-    header = _FILE_HEADER.unpack_from(raw)
-    walk = _Walk(source.path, is_complete=header[10] == len(raw))
-    stream = _feed(walk.frames_in(_pieces(raw, header[1], walk)))
-    if header[10] > len(raw):
-        walk.cut_short(f"byte {len(raw)}")
-    channel: list[int] = []
-    columns = columns_of(_noting_channels(BLFReader(stream), channel))
-    if len(channel) != walk.frames:
-        raise walk.damaged(f"{walk.frames} frames are there, {len(channel)} were decoded")
-    numbers, names = numbered(channel, source.path)
-    return Reading(
-        replace(columns, channel=numbers),
-        channel_names=names,
-        start_text=_system_time(header[14:22]),
-        problems=[*walk.problems, *walk.others.problems()],
-    )
+    with source.open() as file:
+        yield from _Reader(source.path, file, facts).blocks()
 
 
-def _pieces(raw: bytes, start: int, walk: _Walk) -> Iterator[bytes]:
-    """Yield what the containers hold, and objects that stand outside of one as they are."""
-    position = start
-    number = 0
-    while position + _OBJECT_HEADER.size <= len(raw):
-        signature, _, _, size, kind = _OBJECT_HEADER.unpack_from(raw, position)
-        if signature != _SIGNATURE or size < _OBJECT_HEADER.size:
+class _Reader:
+    """One file on its way into blocks."""
+
+    def __init__(self, path: Path, file: IO[bytes], facts: Facts) -> None:
+        self._path = path
+        self._file = file
+        self._facts = facts
+        self._position = 0
+        self._native: Any = ffi.new("trace_blf_t *")
+        self._block = Block()
+        self._numbering = Numbering(facts)
+        raw = self._take(_FILE_HEADER.size)
+        if len(raw) < _FILE_HEADER.size:
             raise TraceError(
-                f"{walk.path}: byte {position}: no object where one should begin",
-                hint="the file is damaged: copy or record it again",
+                f"{path}: is cut short within its header", hint="copy or record it again"
             )
-        number += 1
-        end = position + size
-        body = raw[position + _OBJECT_HEADER.size : end]
-        if kind != _CONTAINER:
-            yield raw[position:end]
-        elif len(body) >= _CONTAINER_HEADER.size:
-            yield _unpacked(body, number, end > len(raw), walk)
-        if end > len(raw):
-            walk.ends_early(f"container {number}")
-        position = end + size % 4
-    if position < len(raw) and raw[position:].strip(b"\0"):
-        walk.ends_early(f"container {number + 1}")
+        header = _FILE_HEADER.unpack(raw)
+        self._take(max(0, header[1] - len(raw)))
+        self._announced_bytes: int = header[10]
+        facts.start_text = _system_time(header[14:22])
 
+    def blocks(self) -> Iterator[Columns]:
+        cut = ""
+        for piece in self._pieces():
+            yield from self._pushed(piece.content)
+            cut = piece.cut
+        if self._block.rows:
+            yield self._turned(self._block.width)
+        self._account(cut)
 
-def _unpacked(body: bytes, number: int, is_cut: bool, walk: _Walk) -> bytes:
-    method, _ = _CONTAINER_HEADER.unpack_from(body)
-    content = body[_CONTAINER_HEADER.size :]
-    if method == _PLAIN:
+    def _pushed(self, content: bytes | bytearray | memoryview) -> Iterator[Columns]:
+        """Give a portion to the native reader and yield the blocks that it fills."""
+        native, progress = self._native, self._native.progress
+        size, at = len(content), 0
+        start = ffi.from_buffer("uint8_t[]", content)
+        while True:
+            at += lib.trace_blf_read(native, start + at, size - at, self._block.struct)
+            if progress.stop == HUNGRY:
+                return
+            if progress.stop == DOUBT:
+                raise self._damage()
+            if self._block.rows:
+                yield self._turned(FD_BYTES if progress.stop == NARROW else self._block.width)
+            else:
+                self._block = Block(FD_BYTES)
+
+    def _turned(self, width: int) -> Columns:
+        """Begin a new block and return the one before."""
+        columns = self._numbering.see(self._block.columns())
+        self._block = Block(width)
+        self._facts.met = self._native.progress.records
+        return columns
+
+    def _take(self, size: int) -> bytes:
+        taken = self._file.read(size)
+        self._position += len(taken)
+        return taken
+
+    def _pieces(self) -> Iterator[_Piece]:
+        """Yield what stands at the top of the file, one container in memory at a time."""
+        number = 0
+        while len(raw := self._take(_OBJECT_HEADER.size)) == _OBJECT_HEADER.size:
+            signature, _, _, size, kind = _OBJECT_HEADER.unpack(raw)
+            if signature != _SIGNATURE or not _OBJECT_HEADER.size <= size <= MOST_BYTES:
+                raise TraceError(
+                    f"{self._path}: byte {self._position - len(raw)}: no object where one should "
+                    "begin",
+                    hint=_DAMAGED,
+                )
+            number += 1
+            body = self._take(size - len(raw))
+            is_cut = len(body) < size - len(raw)
+            cut = f"container {number}" if is_cut else ""
+            if kind != _CONTAINER:
+                yield _Piece(raw + body, cut)
+            elif len(body) >= _CONTAINER_HEADER.size:
+                yield _Piece(self._opened(body, number, is_cut=is_cut), cut)
+            elif is_cut:
+                yield _Piece(b"", cut)
+            self._take(size % 4)
+        if raw.strip(b"\0"):
+            yield _Piece(b"", f"container {number + 1}")
+
+    def _opened(self, body: bytes, number: int, *, is_cut: bool) -> bytes | bytearray | memoryview:
+        method, size = _CONTAINER_HEADER.unpack_from(body)
+        packed = memoryview(body)[_CONTAINER_HEADER.size :]
+        if method == _PLAIN:
+            return packed
+        place = f"{self._path}: container {number}"
+        if method != _DEFLATED:
+            raise TraceError(
+                f"{place}: unknown compression {method}",
+                hint="save it anew with the tool that wrote it, as BLF with zlib",
+            )
+        hint = "copy or record the file again"
+        try:
+            content, is_whole = inflated(packed, size)
+        except DamagedBlockError as error:
+            raise TraceError(f"{place} is damaged ({error})", hint=hint) from error
+        if not is_whole and not is_cut:
+            raise TraceError(f"{place} ends too early", hint=hint)
         return content
-    if method != _DEFLATED:
-        raise TraceError(
-            f"{walk.path}: container {number}: unknown compression {method}",
-            hint="save it anew with the tool that wrote it, as BLF with zlib",
-        )
-    inflater = zlib.decompressobj()
-    try:
-        content = inflater.decompress(content)
-    except zlib.error as error:
-        raise TraceError(
-            f"{walk.path}: container {number} is damaged ({error})",
-            hint="copy or record the file again",
-        ) from error
-    if not inflater.eof and not is_cut:
-        raise TraceError(
-            f"{walk.path}: container {number} ends too early", hint="copy or record the file again"
-        )
-    return content
+
+    def _account(self, cut: str) -> None:
+        """Tell what was no frame, and where the file is cut short."""
+        native, facts = self._native, self._facts
+        facts.met = native.progress.records
+        if not cut and (native.skip or any(native.hold[0 : native.held])):
+            cut = f"object {facts.met + 1}"
+        if cut and self._announced_bytes == self._position:
+            raise TraceError(f"{self._path}: {cut}: runs past the end of the file", hint=_DAMAGED)
+        if not cut and self._announced_bytes > self._position:
+            cut = f"byte {self._position}"
+        if cut:
+            facts.met += 1
+            text = "the file is cut short: what was whole before is delivered"
+            facts.problems.append(Problem("cut_short", 1, cut, text, is_left_out=True))
+        others = Others()
+        for other in native.other[0 : native.others]:
+            others.add(_word(other.word), f"object {other.first}", other.count)
+        facts.problems += others.problems()
+
+    def _damage(self) -> TraceError:
+        """Return what the native reader met, in words."""
+        native = self._native
+        if native.fault == lib.BLF_FAULT_CHANNEL:
+            frame = native.progress.frames + 1
+            what = f"channel {native.value} in frame {frame} is not plausible"
+            return TraceError(f"{self._path}: {what}", hint=_DAMAGED)
+        what = {
+            lib.BLF_FAULT_NO_OBJECT: "no object where one should begin",
+            lib.BLF_FAULT_OBJECT_SIZE: f"an object of {native.value} bytes",
+            lib.BLF_FAULT_FRAME_SIZE: f"a frame object of {native.value} bytes",
+            lib.BLF_FAULT_LENGTH: f"a frame of {native.value} bytes of data",
+            lib.BLF_FAULT_TIME: f"{native.value} is no time",
+        }[native.fault]
+        place = f"{self._path}: object {native.progress.records}"
+        return TraceError(f"{place}: {what}", hint=_DAMAGED)
 
 
-def _feed(frames: Iterator[bytes]) -> io.BytesIO:
-    """Return a log of these frames in plain containers.
-
-    Its start is left empty: python-can would add it to each stamp, at the cost of precision.
-    """
-    stream = io.BytesIO()
-    stream.write(_FILE_HEADER.pack(b"LOGG", _FILE_HEADER.size, *[0] * 28))
-    chunk = bytearray()
-    for frame in frames:
-        chunk += frame
-        if len(chunk) >= _FEED_BYTES:
-            _write_container(stream, chunk)
-            chunk.clear()
-    _write_container(stream, chunk)
-    stream.seek(0)
-    return stream
-
-
-def _write_container(stream: io.BytesIO, content: bytearray) -> None:
-    size = _OBJECT_HEADER.size + _CONTAINER_HEADER.size + len(content)
-    stream.write(_OBJECT_HEADER.pack(_SIGNATURE, _OBJECT_HEADER.size, 1, size, _CONTAINER))
-    stream.write(_CONTAINER_HEADER.pack(_PLAIN, len(content)))
-    stream.write(content)
-    stream.write(b"\0" * (size % 4))
-
-
-def _noting_channels(messages: Iterable[can.Message], channel: list[int]) -> Iterator[can.Message]:
-    """Pass messages on and note the channels of the file, which python-can lowers by one."""
-    for message in messages:
-        channel.append(cast("int", message.channel) + 1)
-        yield message
+def _word(word: int) -> str:
+    """Return the kind of an object without a frame in words."""
+    if word == lib.BLF_OTHER_VARIOUS:
+        return "of many more kinds"
+    if word & lib.BLF_OTHER_VERSION:
+        return f"header version {word & 0xFFFF}"
+    return _NAMES.get(word, f"object type {word}")
 
 
 def _system_time(parts: tuple[int, ...]) -> str | None:
@@ -272,8 +223,3 @@ def _system_time(parts: tuple[int, ...]) -> str | None:
     return (
         f"{year:04d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}:{second:02d}.{millisecond:03d}"
     )
-
-
-def read(source: Source, facts: Facts) -> Iterator[Columns]:
-    """Yield a whole file as one block."""
-    return _whole(source).as_blocks(facts)

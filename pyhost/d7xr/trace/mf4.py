@@ -20,7 +20,6 @@ import numpy as np
 from d7xr.errors import TraceError
 from d7xr.frames import FRAME_ERROR, FRAME_EXTENDED, FRAME_FD, FRAME_REMOTE
 from d7xr.trace.channels import numbered
-from d7xr.trace.messages import microseconds
 from d7xr.trace.model import Columns, Problem
 from d7xr.trace.reading import Reading
 
@@ -179,7 +178,7 @@ def _part(group: _Group, count: int) -> _Part:
         flags |= np.where(is_extended, FRAME_EXTENDED, 0).astype(np.uint8)
         flags |= np.where(is_fd | (length > 8), FRAME_FD, 0).astype(np.uint8)
     columns = Columns(
-        time_us=microseconds(time_s),
+        time_us=np.rint(time_s * 1e6).astype(np.int64),
         channel=np.zeros(count, dtype=np.uint8),
         id=(identifier & _ID_MASK).astype(np.uint32),
         flags=flags,

@@ -18,10 +18,10 @@ class Others:
     counts: Counter[str] = field(default_factory=Counter)
     first: str = ""
 
-    def add(self, word: str, place: str) -> None:
-        """Count one record."""
+    def add(self, word: str, place: str, count: int = 1) -> None:
+        """Count one record, or several."""
         self.first = self.first or place
-        self.counts[word] += 1
+        self.counts[word] += count
 
     def problems(self) -> list[Problem]:
         """Return what there is to tell: nothing, or one problem that names the commonest kinds."""
