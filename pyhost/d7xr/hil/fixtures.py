@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from d7xr.ecu import calibration_default
 from d7xr.errors import UsageError
 from d7xr.hil.plugin import SESSION, SPOILT, UNIT
 from d7xr.hil.replaying import compare_with_desk, cut, load_drive
@@ -113,7 +114,7 @@ def rig(request: pytest.FixtureRequest, d7xr_machine: Machine) -> Machine:
 
 @pytest.fixture
 def ecu(request: pytest.FixtureRequest, d7xr_machine: Machine) -> Iterator[Witness]:
-    """A unit that has just been started with the built-in calibration."""
+    """A unit that has just been started with the built-in calibration, and is left with it."""
     session = request.config.stash[SESSION]
     name = d7xr_machine.name
     try:
@@ -125,6 +126,8 @@ def ecu(request: pytest.FixtureRequest, d7xr_machine: Machine) -> Iterator[Witne
     yield unit
     if SPOILT in request.node.stash:
         session.let_go(name)
+    elif unit.calibration != calibration_default():
+        unit.start()  # a board keeps its set, and the next test may come without a unit
 
 
 @pytest.fixture

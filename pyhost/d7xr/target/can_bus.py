@@ -80,6 +80,9 @@ class BusName:
 class Bus:
     """An open bus that speaks in this project's errors and frames.
 
+    Some back-ends let a sender hear itself (``udp_multicast``): identifiers that were sent here are
+    not heard here, for no unit sends what it listens to.
+
     Args:
         name: As ``BusName`` reads it.
 
@@ -93,6 +96,7 @@ class Bus:
         self.name = name
         self._where = BusName.read(name)
         self._bus: can.BusABC | None = None
+        self._own: set[int] = set()
 
     def __enter__(self) -> Self:
         """Open the bus."""
@@ -125,6 +129,7 @@ class Bus:
         import can
 
         assert self._bus is not None, "used outside its with block"
+        self._own.add(message.arbitration_id)
         try:
             self._bus.send(message, within_s)
         except (can.CanError, OSError) as error:
@@ -134,13 +139,13 @@ class Bus:
             ) from error
 
     def receive(self, within_s: float) -> LineFrame | None:
-        """Return the next data frame, or None: none came in time."""
+        """Return the next data frame of somebody else, or None: none came in time."""
         import can
 
         assert self._bus is not None, "used outside its with block"
         try:
             message = self._bus.recv(within_s)
-            while message is not None and (message.is_error_frame or message.is_remote_frame):
+            while message is not None and not self._is_heard(message):
                 message = self._bus.recv(within_s)
         except (can.CanError, OSError) as error:
             raise LinkError(
@@ -150,6 +155,10 @@ class Bus:
         if message is None:
             return None
         return LineFrame(message.arbitration_id, bytes(message.data), message.is_extended_id)
+
+    def _is_heard(self, message: can.Message) -> bool:
+        is_data = not (message.is_error_frame or message.is_remote_frame)
+        return is_data and message.arbitration_id not in self._own
 
 
 class FreeCan:
