@@ -24,6 +24,7 @@ EXIT_BROKEN: Final = 3
 _OLDEST_PYTHON: Final = (3, 12)
 _BASE_PACKAGES: Final = ("numpy", "cffi", "cantools", "can", "serial", "msgspec", "rich")
 _EXTRAS: Final = {
+    "fast": ("deflate", "BLF and deflated MF4 read faster"),
     "mdf": ("asammdf", "MF4 in and out"),
     "store": ("duckdb", "Parquet out"),
     "sweep": ("distributed", "many traces over several machines"),
@@ -135,6 +136,7 @@ _CHECKS: Final[tuple[Callable[[], Finding], ...]] = (
     _packages,
     _core,
     _compiler,
+    lambda: _extra("fast"),
     lambda: _extra("mdf"),
     lambda: _extra("store"),
     lambda: _extra("sweep"),

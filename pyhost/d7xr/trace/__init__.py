@@ -4,7 +4,8 @@
 data. `stream_trace` gives the same columns block by block, in memory that does not grow with the
 file. Text is read natively; a line that the native reader is not sure about goes to a careful
 path, which understands it or refuses it: `TraceStream.careful` counts them. BLF is read natively
-too; an object that is not understood is damage. MF4 is decoded by asammdf, column-wise.
+too; an object that is not understood is damage. So are sorted MF4 files with records of fixed
+length; asammdf reads the others, whole and column-wise.
 
 Rules
 -----

@@ -1,13 +1,18 @@
-"""ASAM MDF 4 with CAN bus logging, read column-wise by asammdf.
+"""ASAM MDF 4 with CAN bus logging.
 
 A file may hold frames in several channel groups: by kind (data, error, remote), by bus or by
 identifier. Each group is in order; the groups are merged by time. Groups without CAN frames are
-counted. Files that their logger never closed (file id ``UnFinMF``) and unsorted ones are read.
+counted.
+
+Sorted files of records of fixed length are read natively, block by block. All others go to asammdf,
+column-wise and whole: files that their logger never closed (file id ``UnFinMF``), unsorted ones,
+data of variable length, and what is cut short or damaged in its tables.
 """
 
 from __future__ import annotations
 
 import gc
+import gzip
 import io
 import logging
 import sys
@@ -17,26 +22,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from d7xr._trace import ffi, lib
 from d7xr.errors import TraceError
-from d7xr.frames import FRAME_ERROR, FRAME_EXTENDED, FRAME_FD, FRAME_REMOTE
-from d7xr.trace.channels import numbered
+from d7xr.frames import FRAME_EXTENDED, FRAME_FD
+from d7xr.trace.channels import Numbering, numbered
+from d7xr.trace.inflate import DamagedBlockError, inflated
+from d7xr.trace.mf4_tables import KINDS, DamagedTablesError, NotSureError, layout_of, tables_of
 from d7xr.trace.model import Columns, Problem
+from d7xr.trace.native import DOUBT, FD_BYTES, HUNGRY, NARROW, Block
 from d7xr.trace.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
+    from typing import IO
 
     from numpy.typing import NDArray
 
     from d7xr.trace.facts import Facts
+    from d7xr.trace.mf4_tables import DataBlock, Group
     from d7xr.trace.source import Source
 
-_KINDS: Final = {
-    "CAN_DataFrame": 0,
-    "CAN_ErrorFrame": FRAME_ERROR,
-    "CAN_RemoteFrame": FRAME_REMOTE,
-}
+_DAMAGED: Final = "the file is damaged: copy or record it again"
+_PORTION_BYTES: Final = 262_144
+_PORTION_RECORDS: Final = 4096
+_BEFORE_ALL_US: Final = -(1 << 63)
 _ID_MASK: Final = 0x1FFF_FFFF
 _ID_EXTENDED: Final = 0x8000_0000
 _LOCAL_TIME: Final = 1
@@ -101,7 +111,7 @@ def _reading(mdf: Any, source: Source, *, is_finished: bool) -> Reading:  # noqa
     for index, group in enumerate(mdf.groups):
         count = int(group.channel_group.cycles_nr)
         names = {str(channel.name) for channel in group.channels}
-        kind = next((kind for kind in _KINDS if _has(names, kind)), None)
+        kind = next((kind for kind in KINDS if _has(names, kind)), None)
         if count == 0 or not names:
             continue
         if kind is None:
@@ -131,7 +141,7 @@ def _has(names: set[str], kind: str) -> bool:
     return f"{kind}.ID" in names
 
 
-def _other_group(index: int, count: int, names: set[str]) -> Problem:
+def _other_group(index: int, count: int, names: Collection[str]) -> Problem:
     """Count a group that holds no CAN frames: another bus, or signals already decoded."""
     name = min((name for name in names if "_" in name and "." not in name), default=min(names))
     text = f"records without CAN frames ({name})"
@@ -173,7 +183,7 @@ def _part(group: _Group, count: int) -> _Part:
     data, length = _payload(group, count)
     is_extended = (group.integers("IDE", count) != 0) | ((identifier & _ID_EXTENDED) != 0)
     is_fd = group.integers("EDL", count) != 0
-    flags = np.full(count, _KINDS[group.kind], dtype=np.uint8)
+    flags = np.full(count, KINDS[group.kind], dtype=np.uint8)
     if group.kind != "CAN_ErrorFrame":
         flags |= np.where(is_extended, FRAME_EXTENDED, 0).astype(np.uint8)
         flags |= np.where(is_fd | (length > 8), FRAME_FD, 0).astype(np.uint8)
@@ -222,7 +232,7 @@ def _payload(group: _Group, count: int) -> tuple[NDArray[np.uint8], NDArray[np.u
         raise TraceError(
             f"{place}: {int(length[row])} bytes of data are announced, "
             f"{stored.shape[1]} are stored",
-            hint="the file is damaged: copy or record it again",
+            hint=_DAMAGED,
         )
     width = 8 if int(length.max(initial=0)) <= 8 else 64
     data = np.zeros((count, width), dtype=np.uint8)
@@ -263,5 +273,148 @@ def _widened(part: _Part, width: int) -> NDArray[np.uint8]:
 
 
 def read(source: Source, facts: Facts) -> Iterator[Columns]:
-    """Yield a whole file as one block."""
-    return _whole(source).as_blocks(facts)
+    """Read an MDF 4 bus log; see `d7xr.trace` for the rules.
+
+    The start in the header is UTC, unless the file says that it is local time.
+    """
+    with source.open() as raw:
+        # A gzip stream cannot be read at any place: its content is held in memory.
+        file = raw if raw.seekable() and not _is_unpacked(raw) else io.BytesIO(raw.read())
+        try:
+            reader = _Native(source.path, file, facts)
+        except NotSureError:
+            reader = None
+        except DamagedTablesError as error:
+            raise TraceError(f"{source.path}: {error}", hint=_DAMAGED) from error
+        if reader is not None:
+            yield from reader.blocks()
+    if reader is None:
+        yield from _whole(source).as_blocks(facts)
+
+
+def _is_unpacked(file: IO[bytes]) -> bool:
+    return isinstance(getattr(file, "raw", None), gzip.GzipFile)
+
+
+class _Native:
+    """A file of which all is understood, on its way into blocks.
+
+    Raises:
+        NotSureError: If it is not.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes], facts: Facts) -> None:
+        self._path = path
+        self._file = file
+        self._facts = facts
+        tables = tables_of(file)
+        self._groups = [group for group in tables.groups if group.kind is not None]
+        layouts = [layout_of(group) for group in self._groups]
+        if not 0 < len(layouts) <= lib.MF4_GROUPS:
+            raise NotSureError(f"{len(layouts)} groups of frames")
+        self._native: Any = ffi.new("trace_mf4_t *")
+        self._native.groups = len(layouts)
+        for number, layout in enumerate(layouts):
+            self._native.of[number].layout = layout
+            self._native.of[number].latest_us = _BEFORE_ALL_US
+        self._windows: Any = ffi.new("mf4_window_t[]", len(layouts))
+        self._portions = [self._portions_of(group) for group in self._groups]
+        self._held: list[Any] = [None] * len(layouts)
+        self._block = Block()
+        self._numbering = Numbering(facts)
+        facts.start_text, facts.zero_utc_us = tables.start_text, tables.zero_utc_us
+        others = [group for group in tables.groups if group.kind is None]
+        facts.problems += [_other_group(g.index, g.count, g.names) for g in others]
+        self._others = sum(group.count for group in others)
+
+    def blocks(self) -> Iterator[Columns]:
+        native, progress = self._native, self._native.progress
+        while True:
+            lib.trace_mf4_read(native, self._windows, self._block.struct)
+            if progress.stop == DOUBT:
+                raise self._damage()
+            if progress.stop != HUNGRY:
+                if self._block.rows:
+                    yield self._columns()
+                self._block = Block(FD_BYTES if progress.stop == NARROW else self._block.width)
+            elif native.group == native.groups:
+                break
+            else:
+                self._supply(native.group)
+        if self._block.rows:
+            yield self._columns()
+        self._facts.met = progress.records + self._others
+
+    def _columns(self) -> Columns:
+        self._facts.met = self._native.progress.records + self._others
+        return self._numbering.see(self._block.columns())
+
+    def _supply(self, number: int) -> None:
+        """Push the next portion of a group's records."""
+        portion = next(self._portions[number], None)
+        if portion is None:
+            self._native.of[number].is_ended = 1
+            return
+        held = ffi.from_buffer("uint8_t[]", portion)
+        self._held[number] = held  # the window points into it
+        window = self._windows[number]
+        window.bytes, window.size, window.taken = held, len(portion), 0
+
+    def _portions_of(self, group: Group) -> Iterator[bytes | bytearray | memoryview]:
+        """Yield the bytes of a group's records, in portions of bounded size."""
+        for block in group.data:
+            if not block.is_deflated:
+                yield from self._stored(block)
+                continue
+            content = self._inflated(block)
+            if block.columns:
+                yield from _untransposed(content, block.columns)
+            else:
+                yield content
+
+    def _stored(self, block: DataBlock) -> Iterator[bytes]:
+        for at in range(0, block.stored, _PORTION_BYTES):
+            self._file.seek(block.at + at)
+            yield self._file.read(min(_PORTION_BYTES, block.stored - at))
+
+    def _inflated(self, block: DataBlock) -> bytes | bytearray:
+        self._file.seek(block.at)
+        reason = "it ends too early"
+        try:
+            content, _ = inflated(self._file.read(block.stored), block.size)
+        except DamagedBlockError as error:
+            content, reason = b"", str(error)
+        if len(content) != block.size:
+            raise TraceError(
+                f"{self._path}: byte {block.at}: a deflated block is damaged ({reason})",
+                hint="copy or record the file again",
+            )
+        return content
+
+    def _damage(self) -> TraceError:
+        """Return what the native reader met, in words."""
+        native = self._native
+        group = self._groups[native.group]
+        place = f"group {group.index + 1}, record {native.of[native.group].records + 1}"
+        if native.fault == lib.MF4_FAULT_LENGTH:
+            stored = native.of[native.group].layout.data_bytes
+            what = f"{place}: {native.value} bytes of data are announced, {stored} are stored"
+        elif native.fault == lib.MF4_FAULT_CHANNEL:
+            frame = native.progress.frames + 1
+            what = f"channel {native.value} in frame {frame} is not plausible"
+        else:
+            what = f"{place}: its time is none"
+        return TraceError(f"{self._path}: {what}", hint=_DAMAGED)
+
+
+def _untransposed(content: bytes | bytearray, columns: int) -> Iterator[memoryview]:
+    """Yield the records of a transposed block; bytes behind the last whole one stay as they are."""
+    records = len(content) // columns
+    held = ffi.from_buffer("uint8_t[]", content)
+    block = ffi.new("mf4_transposed_t *", (held, records, columns))
+    for first in range(0, records, _PORTION_RECORDS):
+        count = min(_PORTION_RECORDS, records - first)
+        portion = bytearray(count * columns)
+        lib.trace_mf4_untranspose(block, first, count, ffi.from_buffer("uint8_t[]", portion))
+        yield memoryview(portion)
+    yield memoryview(content)[records * columns :]
