@@ -6,7 +6,7 @@ so here they go by columns.
 
 import functools
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -15,15 +15,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from d7xr import payload
-from d7xr.dbc import Message, Signal, own_dbc_path, parse_dbc
+from d7xr.dbc import Message, Signal, own_dbc_path, parse_dbc, selectors_first
+from d7xr.encoding import encode_payloads
 from d7xr.errors import ConfigError
-from d7xr.frames import FRAME_DTYPE, FRAME_EXTENDED, Frames
+from d7xr.frames import (
+    FRAME_DTYPE,
+    FRAME_ERROR,
+    FRAME_EXTENDED,
+    FRAME_REMOTE,
+    Frames,
+    Rows,
+)
 from d7xr.names import nearest
 
 __all__ = ["Column", "Database", "Message", "RawColumn", "Signal", "own_dbc_path"]
 
 EXACT_BITS: Final = 53
 """Integers below 2 to this power are exact in float64."""
+
+_WITHOUT_DATA: Final = FRAME_REMOTE | FRAME_ERROR
+_EXTENDED_BIT: Final = 1 << 31
 
 
 class Column(NamedTuple):
@@ -127,44 +138,55 @@ class Database:
             )
         return self._by_name[name]
 
-    def raw_columns(self, frames: Frames, message: Message | str) -> dict[str, RawColumn]:
+    def raw_columns(
+        self, frames: Rows, message: Message | str, rows: NDArray[np.intp] | None = None
+    ) -> dict[str, RawColumn]:
         """Take the raw values of every signal of a message out of frames.
 
         A multiplexed signal has rows only for the frames whose multiplexer selects it.
+
+        Args:
+            frames: Any frames; those of other messages are passed over.
+            message: A message of this database, or its name.
+            rows: Which frames are this message, where that is known already.
 
         Raises:
             ConfigError: No such message.
         """
         message = self.message(message) if isinstance(message, str) else message
-        rows = _rows_of(frames, message)
-        data = frames.frame["data"][rows]
-        length = np.minimum(frames.frame["length"][rows], min(message.length, 8))
+        if rows is None:
+            rows = np.flatnonzero(_keys(frames) == _key(message))
+        data = frames.data[rows]
+        length = np.minimum(frames.length[rows], min(message.length, data.shape[1]))
         bits = 8 * length.astype(np.int64)
         time_us = frames.time_us[rows]
         every = np.arange(rows.size)
 
         columns: dict[str, RawColumn] = {}
-        for signal in _selectors_first(message.signals):
+        for signal in selectors_first(message.signals):
             row, at_us = every, time_us
             if signal.multiplexer is not None:
                 row = _selected_rows(signal, columns.get(signal.multiplexer))
                 at_us = time_us[row]
-            fits = bits[row] >= signal.bits_needed
+            fits = (bits[row] >= signal.bits_needed) & (signal.length <= payload.PAYLOAD_BITS)
             raw = np.where(fits, _raw(signal, data[row]), 0)
             columns[signal.name] = RawColumn(row, at_us, raw, fits)
         return {signal.name: columns[signal.name] for signal in message.signals}
 
-    def decode_columns(self, frames: Frames, message: Message | str) -> dict[str, Column]:
+    def decode_columns(
+        self, frames: Rows, message: Message | str, rows: NDArray[np.intp] | None = None
+    ) -> dict[str, Column]:
         """Decode every signal of a message; the values are those of cantools, without its names.
 
-        A signal that a frame is too short to hold reads NaN and is not valid. Not valid are also
-        numbers that are not finite, and on our own bus the NotAvailable code. A multiplexed signal
-        has rows only for the frames whose multiplexer selects it. A long message is decoded as far
-        as its first eight bytes go: frames here are classic CAN.
+        A signal that a frame is too short to hold reads NaN and is not valid, and so does one of
+        more than 64 bits. Not valid are also numbers that are not finite, and on our own bus the
+        NotAvailable code. A multiplexed signal has rows only for the frames whose multiplexer
+        selects it.
 
         Args:
-            frames: Any frames; those of other messages are passed over.
+            frames: Any frames, classic or FD; those of other messages are passed over.
             message: A message of this database, or its name.
+            rows: Which frames are this message, where that is known already.
 
         Returns:
             One column per signal, by the signal's name.
@@ -180,7 +202,7 @@ class Database:
         """
         message = self.message(message) if isinstance(message, str) else message
         columns: dict[str, Column] = {}
-        for name, column in self.raw_columns(frames, message).items():
+        for name, column in self.raw_columns(frames, message, rows).items():
             signal = message.signal(name)
             values = np.where(column.fits, physical(signal, column.raw), np.nan)
             valid = column.fits & np.isfinite(values)
@@ -188,6 +210,16 @@ class Database:
                 valid &= column.raw != signal.not_available_raw
             columns[name] = Column(column.time_us, values, valid)
         return columns
+
+    def rows_of_messages(self, frames: Rows) -> Iterator[tuple[Message, NDArray[np.intp]]]:
+        """Yield each message that occurs, in the order of the file, and the frames that are it."""
+        keys = _keys(frames)
+        order = np.argsort(keys, kind="stable")
+        sorted_keys = keys[order]
+        for message in self.messages:
+            first, last = np.searchsorted(sorted_keys, (_key(message), _key(message) + 1)).tolist()
+            if first < last:
+                yield message, order[first:last]
 
     def encode_columns(
         self,
@@ -219,25 +251,34 @@ class Database:
         """
         message = self._encodable(message_name, values)
         time = np.atleast_1d(np.asarray(time_us, dtype=np.int64))
-        word = np.zeros(time.size, dtype=np.uint64)
+        frame = np.zeros(time.size, dtype=FRAME_DTYPE)
         for signal in message.values:
             raw, _ = _raw_of_physical(signal, values.get(signal.name, math.nan))
-            word = payload.insert(
-                word, np.broadcast_to(raw, time.shape), signal.start, signal.length
-            )
+            raw = np.broadcast_to(raw, time.shape)
+            payload.place(frame["data"], raw, signal.start, signal.length, is_big_endian=False)
         if message.is_protected:
             counter = (counter_start + np.arange(time.size)) & 0xF
             signal = message.signal(message.counter_name)
-            word = payload.insert(word, counter, signal.start, signal.length)
+            payload.place(frame["data"], counter, signal.start, signal.length, is_big_endian=False)
 
-        frame = np.zeros(time.size, dtype=FRAME_DTYPE)
         frame["id"] = message.frame_id
         frame["length"] = message.length
         frame["flags"] = FRAME_EXTENDED if message.is_extended else 0
-        frame["data"] = word.astype("<u8").view(np.uint8).reshape(-1, 8)
         if message.is_protected:
             protect(frame)
         return Frames(time_us=time, frame=frame)
+
+    def payloads(self, message_name: str, values: Mapping[str, ArrayLike]) -> NDArray[np.uint8]:
+        """Make payloads of any message, strictly; see `d7xr.encoding.encode_payloads`.
+
+        Raises:
+            ConfigError: No such message or signal, or a value that cannot be sent.
+
+        Example:
+            >>> Database.own().payloads("Sync", {"SyncTick": [7, 8]})[:, 0]
+            array([7, 8], dtype=uint8)
+        """
+        return encode_payloads(self.message(message_name), values)
 
     def saturated_counts(
         self, message_name: str, values: Mapping[str, ArrayLike]
@@ -297,25 +338,16 @@ def protect(frame: NDArray[np.void]) -> None:
     data[:, 7] = payload.crc8_j1850(np.concatenate([data[:, :7], identifier], axis=1))
 
 
-def _rows_of(frames: Frames, message: Message) -> NDArray[np.intp]:
-    """Return which frames are a message."""
-    is_extended = (frames.frame["flags"] & FRAME_EXTENDED) != 0
-    is_it = (frames.frame["id"] == message.frame_id) & (is_extended == message.is_extended)
-    return np.flatnonzero(is_it)
+def _keys(frames: Rows) -> NDArray[np.int64]:
+    """Return what tells frames of one message from all others; -1 for those without data."""
+    is_extended = (frames.flags & FRAME_EXTENDED) != 0
+    key = frames.id.astype(np.int64) | np.where(is_extended, _EXTENDED_BIT, 0)
+    key[(frames.flags & _WITHOUT_DATA) != 0] = -1
+    return key
 
 
-def _selectors_first(signals: Sequence[Signal]) -> list[Signal]:
-    """Return signals in an order in which a multiplexer stands before what it selects."""
-    by_name = {signal.name: signal for signal in signals}
-
-    def depth(signal: Signal) -> int:
-        steps = 0
-        while signal.multiplexer in by_name and steps < len(signals):  # a ring ends there too
-            signal = by_name[signal.multiplexer]
-            steps += 1
-        return steps
-
-    return sorted(signals, key=depth)
+def _key(message: Message) -> int:
+    return message.frame_id | (_EXTENDED_BIT if message.is_extended else 0)
 
 
 def _selected_rows(signal: Signal, selector: RawColumn | None) -> NDArray[np.intp]:
@@ -326,8 +358,8 @@ def _selected_rows(signal: Signal, selector: RawColumn | None) -> NDArray[np.int
 
 
 def _raw(signal: Signal, data: NDArray[np.uint8]) -> NDArray[Any]:
-    """Take a signal out of payloads of eight bytes; zeros if it lies beyond them."""
-    if signal.bits_needed > payload.PAYLOAD_BITS:
+    """Take a signal out of payloads; zeros if it lies beyond them or is too wide."""
+    if signal.bits_needed > 8 * data.shape[1] or signal.length > payload.PAYLOAD_BITS:
         return np.zeros(data.shape[0], dtype=np.int64)
     bits = payload.extract(data, signal.start, signal.length, is_big_endian=signal.is_big_endian)
     if signal.is_float:

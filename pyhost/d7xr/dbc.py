@@ -1,6 +1,6 @@
 """The DBC file: read by cantools, described in our own frozen words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,6 +132,20 @@ class Message:
             f"message {self.name} has no signal {name!r}",
             hint=nearest(name, [signal.name for signal in self.signals]),
         )
+
+
+def selectors_first(signals: Sequence[Signal]) -> list[Signal]:
+    """Return signals in an order in which a multiplexer stands before what it selects."""
+    by_name = {signal.name: signal for signal in signals}
+
+    def depth(signal: Signal) -> int:
+        steps = 0
+        while signal.multiplexer in by_name and steps < len(signals):  # a ring ends there too
+            signal = by_name[signal.multiplexer]
+            steps += 1
+        return steps
+
+    return sorted(signals, key=depth)
 
 
 def own_dbc_path() -> Path:

@@ -1,6 +1,7 @@
 """CAN frames as columns, in the layout of the firmware's own frame structure."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,35 @@ FRAME_DTYPE = np.dtype(
     ]
 )
 """One ``can_frame_t`` of the firmware: 16 bytes, checked against C when the core is imported."""
+
+
+class Rows(Protocol):
+    """Frames as columns, each of shape ``(n,)``, data of shape ``(n, width)``."""
+
+    @property
+    def time_us(self) -> NDArray[np.int64]:
+        """Time of each frame in microseconds."""
+        ...
+
+    @property
+    def id(self) -> NDArray[np.uint32]:
+        """Identifiers without flag bits."""
+        ...
+
+    @property
+    def flags(self) -> NDArray[np.uint8]:
+        """``FRAME_*`` of each."""
+        ...
+
+    @property
+    def length(self) -> NDArray[np.uint8]:
+        """Bytes of data."""
+        ...
+
+    @property
+    def data(self) -> NDArray[np.uint8]:
+        """Payloads; what stands behind the length has no meaning."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +72,26 @@ class Frames:
     def __len__(self) -> int:
         """Return the number of frames."""
         return int(self.time_us.shape[0])
+
+    @property
+    def id(self) -> NDArray[np.uint32]:
+        """Identifiers without flag bits, shape ``(n,)``."""
+        return self.frame["id"]
+
+    @property
+    def flags(self) -> NDArray[np.uint8]:
+        """``FRAME_EXTENDED`` or 0, shape ``(n,)``."""
+        return self.frame["flags"]
+
+    @property
+    def length(self) -> NDArray[np.uint8]:
+        """Bytes of data, shape ``(n,)``."""
+        return self.frame["length"]
+
+    @property
+    def data(self) -> NDArray[np.uint8]:
+        """Payloads, shape ``(n, 8)``."""
+        return self.frame["data"]
 
     @property
     def tick(self) -> NDArray[np.int64]:

@@ -1,17 +1,20 @@
 """Bits of CAN payloads, column-wise: one integer per frame, out of many frames at once.
 
-A payload is a row of eight bytes, whatever the length of its frame. A signal has ``start``, the bit
-number that its DBC gives (least significant bit for Intel order, most significant for Motorola),
-and ``length``, its width in bits.
+A payload is a row of at least eight bytes, whatever the length of its frame. A signal has
+``start``, the bit number that its DBC gives (least significant bit for Intel order, most
+significant for Motorola), and ``length``, its width in bits.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 PAYLOAD_BITS: Final = 64
-"""Bits that a classic CAN frame can carry."""
+"""Bits that a classic CAN frame can carry, and that a signal can have."""
+
+FLOAT_TYPES: Final = {16: ("<u2", "<f2"), 32: ("<u4", "<f4"), 64: ("<u8", "<f8")}
+"""Width of a float in bits -> the integer and the number of that width."""
 
 
 def first_bit(start: int, *, is_big_endian: bool) -> int:
@@ -30,34 +33,83 @@ def extract(
     """Take one unsigned field out of every payload.
 
     Args:
-        payload: Payloads, shape ``(n, 8)``.
+        payload: Payloads, shape ``(n, width)``.
         start: Bit number by the DBC.
-        length: Width in bits, 1 to 64; the field must lie within the eight bytes.
+        length: Width in bits, 1 to 64; the field must lie within the payload.
         is_big_endian: Motorola order.
 
     Returns:
         The field's bits as integers, shape ``(n,)``.
     """
-    first = first_bit(start, is_big_endian=is_big_endian)
-    order = ">u8" if is_big_endian else "<u8"
-    shift = PAYLOAD_BITS - first - length if is_big_endian else first
-    word = np.ascontiguousarray(payload).view(order)[:, 0].astype(np.uint64)
-    return (word >> np.uint64(shift)) & np.uint64(_mask(length))
+    at = _Window.of(payload, start, length, is_big_endian=is_big_endian)
+    word = np.ascontiguousarray(payload[:, at.byte : at.byte + 8]).view(at.order)[:, 0]
+    word = word.astype(np.uint64)
+    if at.over > 0:  # a ninth byte
+        ninth = payload[:, at.byte + 8].astype(np.uint64)
+        if is_big_endian:
+            word = (word << np.uint64(at.over)) | (ninth >> np.uint64(8 - at.over))
+        else:
+            word = (word >> np.uint64(at.bit)) | (ninth << np.uint64(PAYLOAD_BITS - at.bit))
+    else:
+        word = word >> np.uint64(-at.over if is_big_endian else at.bit)
+    return word & np.uint64(_mask(length))
 
 
-def insert(
-    word: NDArray[np.uint64], raw: NDArray[np.int64], start: int, length: int
-) -> NDArray[np.uint64]:
-    """Put one Intel field into payloads that are still words, and return the new words.
+def place(
+    payload: NDArray[np.uint8],
+    raw: NDArray[np.int64] | NDArray[np.uint64],
+    start: int,
+    length: int,
+    *,
+    is_big_endian: bool,
+) -> None:
+    """Put one field into every payload, where zeros are now.
 
     Args:
-        word: Payloads as little-endian words with zeros where the field goes, shape ``(n,)``.
+        payload: Payloads, shape ``(n, width)``; written to.
         raw: Values, shape ``(n,)``; negative ones as two's complement.
         start: Bit number by the DBC.
-        length: Width in bits, 1 to 63.
+        length: Width in bits, 1 to 64; the field must lie within the payload.
+        is_big_endian: Motorola order.
     """
+    at = _Window.of(payload, start, length, is_big_endian=is_big_endian)
     field = raw.astype(np.uint64) & np.uint64(_mask(length))
-    return word | (field << np.uint64(start))
+    if at.over > 0:
+        if is_big_endian:
+            ninth = (field << np.uint64(8 - at.over)) & np.uint64(0xFF)
+            word = field >> np.uint64(at.over)
+        else:
+            ninth = field >> np.uint64(PAYLOAD_BITS - at.bit)
+            word = field << np.uint64(at.bit)
+        payload[:, at.byte + 8] |= ninth.astype(np.uint8)
+    else:
+        word = field << np.uint64(-at.over if is_big_endian else at.bit)
+    payload[:, at.byte : at.byte + 8] |= word.astype(at.order).view(np.uint8).reshape(-1, 8)
+
+
+class _Window(NamedTuple):
+    """The eight bytes in which a field lies, or begins.
+
+    Attributes:
+        byte: First of them.
+        bit: First bit of the field in them, in the order of its own byte order.
+        over: Bits of the field that lie behind them; as a negative number, bits that are left.
+        order: The integer that they are.
+    """
+
+    byte: int
+    bit: int
+    over: int
+    order: str
+
+    @classmethod
+    def of(
+        cls, payload: NDArray[np.uint8], start: int, length: int, *, is_big_endian: bool
+    ) -> "_Window":
+        first = first_bit(start, is_big_endian=is_big_endian)
+        byte = min(first // 8, payload.shape[1] - 8)
+        bit = first - 8 * byte
+        return cls(byte, bit, bit + length - PAYLOAD_BITS, ">u8" if is_big_endian else "<u8")
 
 
 def signed(field: NDArray[np.uint64], length: int) -> NDArray[np.int64]:
@@ -68,7 +120,7 @@ def signed(field: NDArray[np.uint64], length: int) -> NDArray[np.int64]:
 
 def floating(field: NDArray[np.uint64], length: int) -> NDArray[np.float64]:
     """Read unsigned fields of 16, 32 or 64 bits as IEEE 754 numbers."""
-    integer, real = {16: ("<u2", "<f2"), 32: ("<u4", "<f4"), 64: ("<u8", "<f8")}[length]
+    integer, real = FLOAT_TYPES[length]
     with np.errstate(invalid="ignore"):  # a signalling NaN stays a NaN
         return field.astype(integer).view(real).astype(np.float64)
 

@@ -11,7 +11,7 @@ from d7xr.ecu.batch import (
     column_of,
     joined,
 )
-from d7xr.ecu.sieve import Rows, Sieve, Sieved
+from d7xr.ecu.sieve import ChannelRows, Sieve, Sieved
 from d7xr.ecu.state import Field, choices_of
 from d7xr.ecu.tables import (
     Fault,
@@ -36,13 +36,13 @@ __all__ = [
     "CHUNK_TICKS",
     "RUN_DIGEST_SEED",
     "Batch",
+    "ChannelRows",
     "Ecu",
     "Fault",
     "Field",
     "Finding",
     "Input",
     "Parameter",
-    "Rows",
     "Rule",
     "Run",
     "Sieve",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from d7xr.ecu.core import ffi, lib
-from d7xr.frames import FRAME_DTYPE
+from d7xr.frames import FRAME_DTYPE, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,21 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Rows(Protocol):
-    """Rows of a trace as columns, each of shape ``(n,)``, data of shape ``(n, width)``."""
+class ChannelRows(Rows, Protocol):
+    """Rows of a trace, with the channel of each."""
 
     @property
-    def time_us(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
     def channel(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def id(self) -> NDArray[np.uint32]: ...  # noqa: D102
-    @property
-    def flags(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def length(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def data(self) -> NDArray[np.uint8]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +112,7 @@ class Sieve:
         """The silence that was too long, or 0."""
         return int(self._c.gap_us)
 
-    def take(self, rows: Rows) -> Sieved:
+    def take(self, rows: ChannelRows) -> Sieved:
         """Take a block. With a silence that is too long it ends before that; see `gap_us`."""
         count = int(rows.time_us.shape[0])
         if count > self._room:

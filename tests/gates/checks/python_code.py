@@ -74,7 +74,8 @@ LAYERS = (
     Layer("d7xr.payload", knows=_BASE),
     Layer("d7xr.dbc_plain", knows=_BASE),
     Layer("d7xr.dbc", knows=_BASE | {"d7xr.payload", "d7xr.dbc_plain"}),
-    Layer("d7xr.database", knows=_BASE | {"d7xr.payload", "d7xr.dbc"}),
+    Layer("d7xr.encoding", knows=_BASE | {"d7xr.payload", "d7xr.dbc"}),
+    Layer("d7xr.database", knows=_BASE | {"d7xr.payload", "d7xr.dbc", "d7xr.encoding"}),
     Layer("d7xr.ecu", knows=_BASE | {"d7xr._core"}),
 )
 
