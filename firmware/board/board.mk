@@ -63,9 +63,10 @@ $(OUT)/obj/%.o: % firmware/flags.mk firmware/board/board.mk $(OUT)/flags.txt | c
 	@mkdir -p $(@D)
 	$(CROSS)gcc $(CFLAGS) -DBUS_IDENTITY_FLAGS=$(FLAGS_ID)UL -c $< -o $@
 
-# What runs once in ten ticks or more rarely pays for its size, not for its speed.
-RARE := core/calibration core/fault_memory core/filter core/fuel core/radiator core/coolant_peers vcu_keep
-$(addprefix $(OUT)/obj/firmware/,$(addsuffix .c.o,$(RARE))): CFLAGS := $(patsubst -O2,-Os,$(CFLAGS))
+# Links and drivers wait for bytes: they pay for their size, not for their speed. The unit itself is not among them:
+# for size the compiler multiplies and adds in one step, which rule C-3 keeps out.
+SMALL := $(filter firmware/link/% firmware/board/%,$(BOARD))
+$(call objects,$(SMALL)): CFLAGS := $(patsubst -O2,-Os,$(CFLAGS))
 
 # The image says in text what it was built from.
 $(OUT)/obj/firmware/board/identity.c.o: CFLAGS += -DBOARD_GIT='"$(GIT)"' -DBOARD_FLAGS='"$(strip $(D7XR_CPU) $(OPTIMISE) $(D7XR_CFLAGS) $(OWN_FLAGS))"'
