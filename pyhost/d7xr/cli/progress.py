@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
+    from rich.progress import Progress as Bar
+
+    from d7xr.fanout import Progress as ManyProgress
     from d7xr.replay import Progress
 
 _PLAIN_EVERY_S = 30.0
@@ -35,6 +38,56 @@ def shown(
         yield _plain(clock)
 
 
+@contextmanager
+def many_shown(
+    args: argparse.Namespace, *, clock: Callable[[], float] = monotonic
+) -> Iterator[Callable[[ManyProgress], None]]:
+    """Yield a function that shows how far many traces are, and how long the rest will take."""
+    started_s = last_s = clock()
+    resumed: int | None = None
+
+    def line(progress: ManyProgress, now_s: float) -> str:
+        nonlocal resumed
+        if resumed is None:
+            resumed = progress.weight_done
+        return _many_line(progress, resumed, now_s - started_s)
+
+    if output.may_animate(args):
+        with _bar() as bar:
+            task = bar.add_task("starting", total=None)
+            yield lambda p: bar.update(
+                task, total=p.weight, completed=p.weight_done, description=line(p, clock())
+            )
+    elif args.is_quiet or args.json:
+        yield lambda _: None
+    else:
+
+        def show(progress: ManyProgress) -> None:
+            nonlocal last_s
+            now_s = clock()
+            told = line(progress, now_s)
+            if now_s - last_s >= _PLAIN_EVERY_S:
+                last_s = now_s
+                output.note(told)
+
+        yield show
+
+
+def _many_line(progress: ManyProgress, resumed: int, elapsed_s: float) -> str:
+    """Return what is done and, from the rate so far, what is left."""
+    done_now, left = progress.weight_done - resumed, progress.weight - progress.weight_done
+    text = f"{progress.done} of {progress.jobs} traces"
+    if progress.resumed:
+        text += f", {progress.resumed} of them before"
+    if progress.failed:
+        text += f", {progress.failed} not replayed"
+    if not done_now:
+        return text
+    left_s = round(elapsed_s * left / done_now)
+    minutes, seconds = divmod(left_s, 60)
+    return f"{text}, {minutes // 60}:{minutes % 60:02}:{seconds:02} left"
+
+
 def _plain(clock: Callable[[], float]) -> Callable[[Progress], None]:
     started = last = clock()
 
@@ -50,18 +103,8 @@ def _plain(clock: Callable[[], float]) -> Callable[[Progress], None]:
 
 @contextmanager
 def _drawn(clock: Callable[[], float]) -> Iterator[Callable[[Progress], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
     started = clock()
-    bar = Bar(
-        BarColumn(bar_width=24),
-        TextColumn("{task.description}"),
-        console=Console(stderr=True, highlight=False),
-        transient=True,
-    )
-    with bar:
+    with _bar() as bar:
         task = bar.add_task("starting", total=None)
 
         def show(progress: Progress) -> None:
@@ -73,6 +116,19 @@ def _drawn(clock: Callable[[], float]) -> Iterator[Callable[[Progress], None]]:
             )
 
         yield show
+
+
+def _bar() -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        BarColumn(bar_width=24),
+        TextColumn("{task.description}"),
+        console=Console(stderr=True, highlight=False),
+        transient=True,
+    )
 
 
 def _line(progress: Progress, elapsed_s: float) -> str:

@@ -21,9 +21,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "replay",
         help="a trace through the unit: what it decided and why",
         description="Replay a recorded CAN trace through the unit in virtual time and print what "
-        "happened: flights, limits, fan starts, faults, missing evidence.",
+        "happened: flights, limits, fan starts, faults, missing evidence. Of many traces, named or "
+        "in folders, each becomes one row; with --out the rows are kept as they come, and the same "
+        "command goes on where it was interrupted.",
     )
-    parser.add_argument("trace", type=Path, metavar="TRACE", help=".log .asc .blf .trc .csv .mf4")
+    parser.add_argument(
+        "trace", type=Path, nargs="+", metavar="TRACE",
+        help=".log .asc .blf .trc .csv .mf4, also gzipped; several or a folder: one row each, "
+        "on all cores",
+    )  # fmt: skip
     parser.add_argument("--map", metavar="M", help="mapping of another car: a file or shipped name")
     parser.add_argument("--dbc", type=Path, metavar="X.dbc", help="the mapped car's database")
     parser.add_argument("--channel", type=int, metavar="N", help="channel of the trace, from 0")
@@ -39,6 +45,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--free-running", action="store_true",
         help="feed the trace in real time to a unit that runs on its own timer, and tell what was "
         "lost, how late and how fast; --target board-emulated, serial:PORT or can:...",
+    )  # fmt: skip
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="of many traces: processes; default: one per core"
+    )
+    parser.add_argument(
+        "--dask", metavar="ADDRESS",
+        help="of many traces: the scheduler of a cluster whose workers see the same files",
     )  # fmt: skip
     parser.add_argument(
         "--seconds", type=float, metavar="S",
@@ -61,12 +74,10 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR", help="run folder to write; without it nothing is written"
     )
     parser.add_argument(
-        "--format", default="mf4", metavar="LIST",
+        "--format", metavar="LIST",
         help="of mf4, parquet, csv, columns (binary, for runs of any length); default: mf4",
     )  # fmt: skip
-    parser.add_argument(
-        "--rate-hz", type=int, default=100, metavar="N", help="of recorded states; default: 100"
-    )
+    parser.add_argument("--rate-hz", type=int, metavar="N", help="of recorded states; default: 100")
     parser.add_argument(
         "--record", default="", metavar="LIST",
         help="states to record, by name with * and ?; default: all (see `d7xr signals`)",
@@ -75,6 +86,11 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
+    from d7xr.cli import season
+
+    if season.is_asked(args):
+        return season.run(args)
+    args.trace = args.trace[0]
     if args.free_running:
         from d7xr.cli import free_running
 
@@ -110,13 +126,13 @@ def output_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options that `add_output_options` has added."""
     formats, record = (
         tuple(name.strip() for name in text.split(",") if name.strip())
-        for text in (args.format, args.record)
+        for text in ("mf4" if args.format is None else args.format, args.record)
     )
     target, *compared_with = args.target or ["sil"]
     return {
         "out": args.out,
         "formats": formats,
-        "rate_hz": args.rate_hz,
+        "rate_hz": 100 if args.rate_hz is None else args.rate_hz,
         "record": record,
         "target": target,
         "compared_with": tuple(compared_with),
