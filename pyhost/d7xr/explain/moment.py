@@ -72,7 +72,7 @@ class Moment:
             return self.values[name]
         except KeyError:
             raise UsageError(
-                f"the run does not hold the state {name}: it was left out of --record, or another build recorded it",
+                f"the run does not hold the state {name}: --record left it out, or another build",
                 hint="replay the trace again with this one",
             ) from None
 

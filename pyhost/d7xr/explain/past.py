@@ -203,7 +203,7 @@ def of_folder(folder: Path) -> Past:
     missing = [name for name in STORY_STATES if name not in columns]
     if missing:
         raise UsageError(
-            f"{folder} does not hold {missing[0]}: it was left out of --record, or another build recorded it",
+            f"{folder} does not hold {missing[0]}: --record left it out, or another build",
             hint="replay the trace again with this one",
         )
     tick = groups[0].time_us // _US_PER_TICK
