@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# Fuzz the firmware for as long as you like: fuzz.sh SECONDS [link|receive]
+# Fuzz firmware and trace readers for as long as you like: fuzz.sh SECONDS [NAME]
+# Names: link receive candump asc trc csv gvret blf mf4.
 # Each fuzzer runs that long, one after the other. What it learns stays in build/fuzz/corpus and is where the next call
 # goes on; an input that breaks something is kept in build/fuzz/found, and `build/fuzz/fuzz_NAME FILE` repeats it.
 set -eu
 cd "$(dirname "$0")/.."
 seconds="${1:-}"
-targets="${2:-link receive}"
+all="link receive candump asc trc csv gvret blf mf4"
+targets="${2:-$all}"
 
 usage() {
-    echo "usage: fuzz.sh SECONDS [link|receive]" >&2
+    echo "usage: fuzz.sh SECONDS [NAME], one of $all" >&2
     exit 2
 }
 
 case "$seconds" in '' | *[!0-9]*) usage ;; esac
-case "$targets" in link | receive | 'link receive') ;; *) usage ;; esac
+case " $all " in *" $targets "*) ;; *) usage ;; esac
 .venv/bin/python -m tests.fuzz.build build/fuzz >/dev/null || exit 3
 for target in $targets; do
     corpus="build/fuzz/corpus/$target"

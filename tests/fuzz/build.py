@@ -1,4 +1,4 @@
-"""Build the fuzzers: the firmware as it is, with the sanitizers of clang and libFuzzer around it.
+"""Build the fuzzers: firmware and trace readers as they are, with clang's sanitizers and libFuzzer.
 
 ``python -m tests.fuzz.build FOLDER`` builds all of them and prints their names.
 """
@@ -11,10 +11,12 @@ from pathlib import Path
 from tests import toolchain
 from tests.gates import firmware_build
 from tests.gates.checks.flags import read_flags
+from tests.gates.checks.sources import REPOSITORY, files
 from tests.link.bench import FIRMWARE, include_flags, unit_sources
 
 HERE = Path(__file__).parent
-TARGETS = ("link", "receive")
+TRACE = REPOSITORY / "pyhost" / "native" / "trace"
+TARGETS = ("link", "receive", "candump", "asc", "trc", "csv", "gvret", "blf", "mf4")
 SANITIZERS = [
     "-fsanitize=fuzzer,address,undefined,float-cast-overflow",
     "-fno-sanitize-recover=all",
@@ -27,10 +29,15 @@ def seeds(target: str) -> Path:
     return HERE / "seeds" / target
 
 
-def compile_unit(folder: Path, codec: Path) -> dict[str, Path]:
-    """Compile unit and link and return the object of each source by its name."""
+def fuzzed_sources(codec: Path) -> list[Path]:
+    """Return the C that is fuzzed: unit, link and the readers of traces."""
+    return [*unit_sources(codec), *files(TRACE, ".c")]
+
+
+def compile_sources(folder: Path, codec: Path) -> dict[str, Path]:
+    """Compile what is fuzzed and return the object of each source by its name."""
     folder.mkdir(parents=True, exist_ok=True)
-    sources = unit_sources(codec)
+    sources = fuzzed_sources(codec)
     _clang(["-c", *map(str, sources)], folder, codec)
     return {path.name: folder / f"{path.stem}.o" for path in sources}
 
@@ -42,7 +49,7 @@ def link_fuzzer(target: str, folder: Path, codec: Path, objects: Mapping[str, Pa
         target: One of ``TARGETS``.
         folder: Where it goes.
         codec: The generated codec.
-        objects: What ``compile_unit`` made, or another in the place of one.
+        objects: What ``compile_sources`` made, or another in the place of one.
     """
     harness = HERE / f"fuzz_{target}.c"
     program = folder / f"fuzz_{target}"
@@ -51,7 +58,7 @@ def link_fuzzer(target: str, folder: Path, codec: Path, objects: Mapping[str, Pa
 
 
 def plant(good: str, bad: str, folder: Path, codec: Path) -> tuple[str, Path]:
-    """Compile a source of the firmware with a bug in it and return its name and the object.
+    """Compile a source with a bug in it and return its name and the object.
 
     Args:
         good: A text that occurs in one source, once.
@@ -59,10 +66,10 @@ def plant(good: str, bad: str, folder: Path, codec: Path) -> tuple[str, Path]:
         folder: Where the object goes.
         codec: The generated codec.
     """
-    texts = {path: path.read_text(encoding="ascii") for path in unit_sources(codec)}
+    texts = {path: path.read_text(encoding="ascii") for path in fuzzed_sources(codec)}
     places = [path for path, text in texts.items() for _ in range(text.count(good))]
     if len(places) != 1:
-        raise ValueError(f"the firmware holds this {len(places)} times, not once: {good}")
+        raise ValueError(f"the sources hold this {len(places)} times, not once: {good}")
     (path,) = places
     (folder / path.name).write_text(texts[path].replace(good, bad), encoding="ascii")
     _clang(["-c", path.name], folder, codec)
@@ -72,7 +79,8 @@ def plant(good: str, bad: str, folder: Path, codec: Path) -> tuple[str, Path]:
 def _clang(arguments: list[str], folder: Path, codec: Path) -> None:
     flags = read_flags(FIRMWARE / "flags.mk")["D7XR_CFLAGS"]
     done = subprocess.run(
-        [toolchain.clang(), *flags, "-g", "-O1", *SANITIZERS, *include_flags(codec), *arguments],
+        [toolchain.clang(), *flags, "-g", "-O1", *SANITIZERS, *include_flags(codec),
+         "-iquote", str(TRACE), "-iquote", str(HERE), *arguments],
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
@@ -84,7 +92,7 @@ def main() -> None:
     folder = Path(sys.argv[1]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     codec = firmware_build.generate_codec(folder / "codec")
-    objects = compile_unit(folder / "objects", codec)
+    objects = compile_sources(folder / "objects", codec)
     for target in TARGETS:
         sys.stdout.write(f"{link_fuzzer(target, folder, codec, objects)}\n")
 

@@ -6,18 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.build import TARGETS, compile_unit, link_fuzzer, plant, seeds
+from tests.fuzz.build import TARGETS, compile_sources, link_fuzzer, plant, seeds
 
-RUNS = {"link": 40_000, "receive": 10_000}
-"""About ten seconds each."""
+RUNS = {
+    "link": 40_000,
+    "receive": 10_000,
+    "candump": 60_000,
+    "asc": 60_000,
+    "trc": 60_000,
+    "csv": 60_000,
+    "gvret": 60_000,
+    "blf": 60_000,
+    "mf4": 60_000,
+}
+"""A few seconds each, ten at most."""
 
 LARGEST_SEED_BYTES = 512
 
 
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory, codec: Path) -> dict[str, Path]:
-    """Unit and link, compiled with the sanitizers."""
-    return compile_unit(tmp_path_factory.mktemp("fuzz_objects"), codec)
+    """Unit, link and readers of traces, compiled with the sanitizers."""
+    return compile_sources(tmp_path_factory.mktemp("fuzz_objects"), codec)
 
 
 def fuzz(program: Path, target: str, runs: int) -> subprocess.CompletedProcess[str]:
@@ -65,6 +75,31 @@ def test_nothing_is_found(
             "receive", "if (frame->length != FRAME_BYTES) {",
             "if (bus_crc(frame->data, frame->length, frame->id) == 0U) {",
             "stack-buffer-overflow", id="a length that is believed before it is checked",
+        ),
+        pytest.param(
+            "candump", "TRACE_STOP_NARROW;\n        return text_lost;", "TRACE_STOP_NARROW;",
+            "deadly signal", id="a long frame in short rows",
+        ),
+        pytest.param(
+            "candump", "text_keep(data, digits / 2U)", "data",
+            "deadly signal", id="data behind its length",
+        ),
+        pytest.param(
+            "asc", "if ((length > TRACE_CLASSIC_BYTES) || (channel", "if ((channel",
+            "deadly signal", id="nine bytes for a place of eight",
+        ),
+        pytest.param(
+            "blf", "if ((bytes < (header + body)) || (bytes", "if ((bytes < header) || (bytes",
+            "overflow", id="an object that is shorter than its frame",
+        ),
+        pytest.param(
+            "blf", "        if (reader->skip == 0U) {\n            count_other",
+            "        if (reader->skip == 1U) {\n            count_other",
+            "deadly signal", id="an object that is passed over without being counted",
+        ),
+        pytest.param(
+            "mf4", "} else if (length > layout->data_bytes) {", "} else if (length > 31U) {",
+            "overflow", id="more data than a record holds",
         ),
     ],
 )  # fmt: skip

@@ -108,11 +108,14 @@ static const uint8_t *fd_body(trace_candump_t *reader, const uint8_t *at, uint32
     const uint8_t *const text   = at + 2; /* the second # and the flags */
     uint32_t             length = 0U;
 
+    if (text_nibble[at[1]] > 15U) { /* a line may end here, and what lies behind it is not looked at */
+        return text_lost;
+    }
     while ((length <= TRACE_FD_BYTES) &&
            ((text_nibble[text[2U * length]] | text_nibble[text[(2U * length) + 1U]]) < 16U)) {
         length++;
     }
-    if ((text_nibble[at[1]] > 15U) || (!is_fd_length(length))) {
+    if (!is_fd_length(length)) {
         return text_lost;
     }
     if (length > columns->data_width) {

@@ -61,17 +61,19 @@ static inline double raw_time(const mf4_layout_t *layout, const uint8_t *record)
     return float32_of(bits);
 }
 
-/* False when that is no time. */
+/* False when that is no time; a NaN is none. */
 static inline bool stamp_us(const mf4_layout_t *layout, const uint8_t *record, int64_t *time_us)
 {
-    const double seconds = (raw_time(layout, record) * layout->scale_s) + layout->offset_s;
-    const double us      = seconds * US_PER_S;
-    const double sum     = us + ROUNDING;
-    int64_t      bits    = 0;
+    const double us   = ((raw_time(layout, record) * layout->scale_s) + layout->offset_s) * US_PER_S;
+    const double sum  = us + ROUNDING;
+    int64_t      bits = 0;
 
+    if (!((us > -US_MOST) && (us < US_MOST))) {
+        return false;
+    }
     memcpy(&bits, &sum, sizeof(bits));
     *time_us = bits - ROUNDING_BITS;
-    return (us > -US_MOST) && (us < US_MOST);
+    return true;
 }
 
 static bool doubt(trace_mf4_t *reader, uint32_t group, mf4_fault_t fault, uint64_t value)
