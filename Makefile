@@ -8,7 +8,7 @@ SOURCE := setup.py pyhost/build_core.py firmware/flags.mk $(shell find firmware 
 Q      := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := run
-.PHONY: help setup run test lint firmware size hil flash format clean
+.PHONY: help setup run test lint firmware size hil flash docs format clean
 
 run: setup ## replay the shipped demo and tell what the unit decided (the default)
 	$(Q)$(BIN)/d7xr demo
@@ -36,6 +36,10 @@ hil: firmware ## the rig's tests: PORT=/dev/serial/by-id/... or BOARD=name, else
 
 flash: firmware ## write the firmware to a board of hil/rig.toml: BOARD=name
 	$(Q)$(BIN)/d7xr flash $(if $(BOARD),--board $(BOARD)) $(ARGS)
+
+docs: setup ## write the generated pages of docs/ anew
+	$(Q)$(BIN)/python -m tools.fault_page
+	$(Q)$(BIN)/d7xr campaign --out docs/fault_campaign.md
 
 format: setup ## lay out C and Python as the rules want it
 	$(Q)find firmware pyhost/native -name '*.[ch]' -exec $(BIN)/clang-format -i {} +

@@ -5,7 +5,7 @@ unit run; it holds no logic of its own. Dampers and the inertial unit get a litt
 own, since a sensor that never changes by one bit is a frozen sensor.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,13 @@ def pedal(position_pct: Level) -> dict[str, Level]:
     return {"AcceleratorTrack1_pct": position_pct, "AcceleratorTrack2_pct": position_pct}
 
 
+def _locked(signals: Mapping[str, Level]) -> dict[str, Level]:
+    """Let the turbine turn with the engine, as behind a locked clutch, unless a test parts them."""
+    if "EngineSpeed_rpm" not in signals:
+        return dict(signals)
+    return {"TurbineSpeed_rpm": signals["EngineSpeed_rpm"], **signals}
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """What the unit did in a stretch: every recorded state at every tick of it."""
@@ -97,7 +104,7 @@ class Car:
         record: Sequence[str] | None = None,
     ) -> None:  # fmt: skip
         self.ecu = Ecu(calibration) if ecu is None else ecu
-        self.signals: dict[str, Level] = {**CAR_AT_60_KPH, **(signals or {})}
+        self.signals: dict[str, Level] = {**CAR_AT_60_KPH, **_locked(signals or {})}
         self.silent = set(silent)
         self.frozen: set[str] = set()
         self.record = [field.name for field in Ecu.fields()] if record is None else list(record)
@@ -121,7 +128,7 @@ class Car:
         A callable gets the time since the beginning of this stretch in seconds. What was an array
         or a callable holds its last value afterwards. NaN is sent as not available.
         """
-        self.signals.update(signals)
+        self.signals.update(_locked(signals))
         time_s = np.arange(duration_ms, dtype=np.float64) / 1000.0
         start = self.ecu.tick_count
         parts_tick, parts_frame = [], []
@@ -147,7 +154,7 @@ class Car:
             record=self.record,
             every_ticks=1,
         )
-        for name in signals:
+        for name in _locked(signals):
             self.signals[name] = float(columns[name][-1])
         return Stretch(run)
 

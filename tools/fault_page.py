@@ -1,4 +1,4 @@
-"""The table of faults as a page: ``python -m tools.fault_page`` writes docs/faults.md."""
+"""The table of faults as a page: ``make docs`` writes docs/faults.md."""
 
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ PAGE: Final = Path(__file__).parent.parent / "docs" / "faults.md"
 _HEAD: Final = """\
 # Faults
 
-Written by `python -m tools.fault_page` from `firmware/core/fault.def`; `d7xr faults CODE` says the
+Written by `make docs` from `firmware/core/fault.def`; `d7xr faults CODE` says the
 same of one fault, `d7xr faults --run RUN` and `--memory FILE` what a unit remembers: how often each
 came, for how many driving cycles it has stayed away (after 40 it is forgotten), and the car when it
 first came.

@@ -18,6 +18,8 @@
 
 #define FLIGHT_SWITCH_OFF 0U
 
+#define LOCK_UP_LOCKED 2U
+
 #define GEAR_NEUTRAL 0U
 #define GEAR_REVERSE 9U
 #define GEAR_PARK 10U

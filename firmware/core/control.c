@@ -60,6 +60,7 @@ static void tick_air_and_heat(control_t *control, const vcu_calibration_t *cal)
         break;
     case CONTROL_PHASE_COOLING:
         control->cooling.is_fouled = numeric_flag(control->radiator.clean_ratio < cal->radiator_warn_ratio);
+        control->cooling.hidden_K  = control->coolant_peers.hidden_K;
         cooling_tick(&control->cooling, cal, &control->inputs, control->temperature,
                      flight_mode_is_flying(&control->flight_mode));
         break;

@@ -1,5 +1,7 @@
 #include "control_faults.h"
 
+#include "codes.h"
+
 static void report_evidence(control_t *control)
 {
     fault_t                 *fault    = &control->fault;
@@ -17,7 +19,7 @@ static void report_evidence(control_t *control)
                  (control->flight_mode.has_timed_out != 0U) && (control->flight_mode.is_locked_out != 0U));
 }
 
-static void report_powertrain(control_t *control)
+static void report_powertrain(control_t *control, const vcu_calibration_t *cal)
 {
     fault_t        *fault = &control->fault;
     const inputs_t *in    = &control->inputs;
@@ -28,6 +30,8 @@ static void report_powertrain(control_t *control)
     fault_report(fault, FAULT_PEDAL_SINGLE, control->demand.pedal == (uint8_t)DEMAND_PEDAL_SINGLE);
     fault_report(fault, FAULT_PEDAL_LOST, control->demand.pedal == (uint8_t)DEMAND_PEDAL_LOST);
     fault_report(fault, FAULT_ENGINE_SILENT, !signal_is_usable(&in->engine_speed_rpm));
+    fault_report(fault, FAULT_KEY_DISPUTED, signal_shows(&in->ignition, IGNITION_OFF) && cooling_is_turning(cal, in));
+    fault_report(fault, FAULT_SPEEDS_DISAGREE, torque_is_speed_doubted(&control->torque, cal));
     fault_report(fault, FAULT_GEARBOX_SILENT, !signal_is_usable(&in->gear));
     fault_report(fault, FAULT_AIR_ASSUMED, control->intake.is_assumed != 0U);
     fault_report(fault, FAULT_AIR_LEAK, control->intake.is_leaking != 0U);
@@ -120,7 +124,7 @@ static void report_fuel(control_t *control)
 void control_report_faults(control_t *control, const vcu_calibration_t *cal)
 {
     report_evidence(control);
-    report_powertrain(control);
+    report_powertrain(control, cal);
     report_heat(control, cal);
     report_sand(control, cal);
     report_fuel(control);

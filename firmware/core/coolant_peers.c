@@ -5,6 +5,7 @@
 #define OUTLET 0U
 #define OIL 1U
 #define PEERS 2U
+#define INLET_PER_OUTLET 1.5f /* estimate: a radiator that gives away a third of what comes above the air */
 #define NOTHING_LOW_degC 1000.0f
 #define NOTHING_HIGH_degC (-1000.0f)
 
@@ -63,6 +64,18 @@ static bool is_frozen(coolant_peers_t *peers, const vcu_calibration_t *cal, cons
     return (peers->frozen_ticks >= cal->coolant_peers_frozen_ms) && has_peer_moved(peers, cal);
 }
 
+/* A radiator warms nothing, and what warms its outlet has warmed its inlet more: the air takes its share of each kelvin. */
+static float hidden_K(const coolant_peers_t *peers, const signal_t *outlet_degC, float sample_degC)
+{
+    float hidden = 0.0f;
+
+    if (signal_is_usable(outlet_degC)) {
+        hidden = numeric_max(outlet_degC->value - sample_degC,
+                             (outlet_degC->value - peers->low_degC[OUTLET]) * INLET_PER_OUTLET);
+    }
+    return numeric_max(hidden, 0.0f);
+}
+
 /* After a stop the block soaks and the radiator does not: nothing flows, and the rules of flow say nothing. */
 static bool is_flowing(const inputs_t *inputs)
 {
@@ -86,6 +99,7 @@ void coolant_peers_tick(coolant_peers_t *peers, const vcu_calibration_t *cal, co
         peers->outlet_ticks = raster_held_u16(peers->outlet_ticks, is_outlet);
         peers->oil_ticks    = raster_held_u16(peers->oil_ticks, is_oil);
         peers->coolant_degC = degC;
+        peers->hidden_K     = hidden_K(peers, outlet, degC);
         if (peers->outlet_ticks >= cal->coolant_peers_dwell_ms) {
             peers->verdict = (uint8_t)COOLANT_PEERS_OUTLET;
         } else if (peers->oil_ticks >= cal->coolant_peers_dwell_ms) {

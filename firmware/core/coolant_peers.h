@@ -22,15 +22,17 @@ typedef enum {
 
 typedef struct {
     float    coolant_degC; /* last sample */
-    float    low_degC[2];  /* lowest and highest of outlet and oil since the coolant last changed */
+    float    hidden_K; /* the coolant may be hotter than its probe says by this: so much hotter is the outlet, or has it
+                            * become since the probe last changed */
+    float    low_degC[2]; /* lowest and highest of outlet and oil since the coolant last changed */
     float    high_degC[2];
     uint32_t frozen_ticks; /* since the coolant last changed */
     uint16_t outlet_ticks; /* the outlet has been hotter for this long */
-    uint16_t oil_ticks;    /* the oil has been too hot beside it for this long */
-    uint8_t  verdict;      /* coolant_peers_verdict_t */
+    uint16_t oil_ticks; /* the oil has been too hot beside it for this long */
+    uint8_t  verdict; /* coolant_peers_verdict_t */
     uint8_t  reserved[3];
 } coolant_peers_t;
-_Static_assert(sizeof(coolant_peers_t) == 32U, "coolant_peers_t: hidden padding");
+_Static_assert(sizeof(coolant_peers_t) == 36U, "coolant_peers_t: hidden padding");
 
 void coolant_peers_init(coolant_peers_t *peers);
 

@@ -52,22 +52,24 @@ static uint8_t climb(const vcu_calibration_t *cal, uint32_t ladder, uint32_t sta
 static uint32_t wanted_by_heat(cooling_t *cooling, const vcu_calibration_t *cal,
                                const temperature_t temperature[TEMPERATURE_COUNT])
 {
-    const temperature_t *coolant = &temperature[TEMPERATURE_COOLANT];
-    uint32_t             wanted  = 0U;
+    const temperature_t *coolant      = &temperature[TEMPERATURE_COOLANT];
+    const float          coolant_degC = coolant->degC + cooling->hidden_K;
+    const float          earlier_K    = (cooling->is_fouled != 0U) ? cal->cooling_fouled_K : 0.0f;
+    uint32_t             wanted       = 0U;
 
     for (uint32_t id = 0U; id < COOLING_LADDERS; id++) {
-        const bool  is_early  = (id == (uint32_t)TEMPERATURE_COOLANT) && (cooling->is_fouled != 0U);
-        const float earlier_K = is_early ? cal->cooling_fouled_K : 0.0f;
+        const bool  is_coolant = id == (uint32_t)TEMPERATURE_COOLANT;
+        const float degC       = is_coolant ? (coolant_degC + earlier_K) : temperature[id].degC;
 
         if (temperature_is_believed(&temperature[id]) && temperature_is_new(&temperature[id])) {
-            cooling->ladder_stage[id] = climb(cal, id, cooling->ladder_stage[id], temperature[id].degC + earlier_K);
+            cooling->ladder_stage[id] = climb(cal, id, cooling->ladder_stage[id], degC);
         }
         wanted = most(wanted, cooling->ladder_stage[id]); /* a lost one keeps asking for what it asked */
     }
     if (temperature_is_believed(coolant)) {
-        if (coolant->degC >= cal->cooling_full_degC) {
+        if (coolant_degC >= cal->cooling_full_degC) {
             cooling->is_full = 1U;
-        } else if (coolant->degC <= (cal->cooling_full_degC - cal->cooling_hysteresis_K)) {
+        } else if (coolant_degC <= (cal->cooling_full_degC - cal->cooling_hysteresis_K)) {
             cooling->is_full = 0U;
         } else {
             /* as it was */
@@ -78,11 +80,25 @@ static uint32_t wanted_by_heat(cooling_t *cooling, const vcu_calibration_t *cal,
 
 /* ---- what takes fans away */
 
-/* An unknown speed counts as standing: fans allowed (PAIN-74). */
+/* The slower of GNSS and a wheel, if both speak: one that lies upwards takes no fan. An unknown speed counts as
+ * standing: fans allowed (PAIN-74). */
+static float slower_mps(const vcu_calibration_t *cal, const inputs_t *inputs)
+{
+    const signal_t *wheel     = &inputs->wheel_speed_rl_radps;
+    const float     wheel_mps = wheel->value * cal->flight_mode_wheel_radius_m;
+    float           speed_mps = 0.0f;
+
+    if (signal_is_usable(&inputs->ground_speed_mps)) {
+        speed_mps = inputs->ground_speed_mps.value;
+        speed_mps = signal_is_usable(wheel) ? numeric_min(speed_mps, wheel_mps) : speed_mps;
+    }
+    return speed_mps;
+}
+
 static uint32_t after_ram_air(cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
                               const temperature_t *coolant, uint32_t wanted)
 {
-    const float speed_mps = signal_is_usable(&inputs->ground_speed_mps) ? inputs->ground_speed_mps.value : 0.0f;
+    const float speed_mps = slower_mps(cal, inputs);
     const bool  is_mild   = temperature_is_believed(coolant) && (coolant->degC < cal->cooling_ram_air_below_degC);
 
     if (speed_mps > cal->cooling_ram_air_mps) {
@@ -126,12 +142,22 @@ static bool is_running_on(const cooling_t *cooling, const vcu_calibration_t *cal
     return has_supply && is_warm && (cooling->stopped_ticks <= cal->cooling_run_on_ms);
 }
 
+bool cooling_is_turning(const vcu_calibration_t *cal, const inputs_t *inputs)
+{
+    return signal_is_usable(&inputs->engine_speed_rpm) && (inputs->engine_speed_rpm.value > cal->cooling_running_rpm);
+}
+
+static bool is_cranking(const vcu_calibration_t *cal, const inputs_t *inputs)
+{
+    return signal_shows(&inputs->engine_status, ENGINE_CRANKING) && !cooling_is_turning(cal, inputs);
+}
+
 static cooling_state_t rule_of(const cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
                                const temperature_t *coolant)
 {
     cooling_state_t state = COOLING_NORMAL;
 
-    if (signal_shows(&inputs->engine_status, ENGINE_CRANKING)) {
+    if (is_cranking(cal, inputs)) {
         state = COOLING_CRANKING;
     } else if (cooling->stopped_ticks > 0U) {
         state = is_running_on(cooling, cal, inputs, coolant) ? COOLING_RUN_ON : COOLING_OFF;
@@ -193,22 +219,22 @@ static float pump_duty_pct(const cooling_t *cooling, const vcu_calibration_t *ca
 
 /* An engine of which nothing is heard is as it was: its node sleeps soon after a stop, and the run-on must end all the
  * same. */
-static bool is_stopped(const cooling_t *cooling, const inputs_t *inputs)
+static bool is_stopped(const cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
     const bool is_heard = signal_is_usable(&inputs->engine_status) || signal_is_usable(&inputs->ignition) ||
                           signal_is_usable(&inputs->engine_speed_rpm);
-    const bool is_shown = signal_shows(&inputs->engine_status, ENGINE_STOPPED) ||
+    const bool is_shown = (signal_shows(&inputs->engine_status, ENGINE_STOPPED) && !cooling_is_turning(cal, inputs)) ||
                           signal_shows(&inputs->ignition, IGNITION_OFF);
 
     return is_heard ? is_shown : (cooling->stopped_ticks > 0U);
 }
 
-static void note_state(cooling_t *cooling, const inputs_t *inputs, bool is_flying)
+static void note_state(cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs, bool is_flying)
 {
-    const bool is_cranking = signal_shows(&inputs->engine_status, ENGINE_CRANKING);
+    const bool is_now_cranking = is_cranking(cal, inputs);
 
-    cooling->stopped_ticks      = is_stopped(cooling, inputs) ? raster_count_u32(cooling->stopped_ticks) : 0U;
-    cooling->after_crank_ticks  = is_cranking ? 0U : raster_count_u16(cooling->after_crank_ticks);
+    cooling->stopped_ticks      = is_stopped(cooling, cal, inputs) ? raster_count_u32(cooling->stopped_ticks) : 0U;
+    cooling->after_crank_ticks  = is_now_cranking ? 0U : raster_count_u16(cooling->after_crank_ticks);
     cooling->after_flight_ticks = is_flying ? 0U : raster_count_u16(cooling->after_flight_ticks);
     if (signal_shows(&inputs->fan_switch, FAN_SWITCH_ALL_ON)) {
         cooling->is_manual = 1U;
@@ -241,7 +267,7 @@ void cooling_tick(cooling_t *cooling, const vcu_calibration_t *cal, const inputs
 {
     const temperature_t *coolant = &temperature[TEMPERATURE_COOLANT];
 
-    note_state(cooling, inputs, is_flying);
+    note_state(cooling, cal, inputs, is_flying);
     cooling->state = (uint8_t)rule_of(cooling, cal, inputs, coolant);
     cooling->stage = (uint8_t)fans_wanted(cooling, cal, inputs, temperature);
     fan_bank_tick(&cooling->fans, cal, inputs, cooling->stage, order_of(cooling, cal, is_flying));

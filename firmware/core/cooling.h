@@ -27,6 +27,7 @@ typedef enum {
 typedef struct {
     fan_bank_t fans;
     float      pump_pct;
+    float      hidden_K; /* the coolant counts as hotter by this than its probe says (coolant_peers.h) */
     uint32_t   stopped_ticks; /* engine stopped for this long */
     uint16_t   low_one_ticks; /* supply below the first bound for this long */
     uint16_t   low_two_ticks;
@@ -42,9 +43,12 @@ typedef struct {
     uint8_t    is_fouled; /* the radiator gives less than a clean one: coolant stages start lower */
     uint8_t    reserved;
 } cooling_t;
-_Static_assert(sizeof(cooling_t) == (sizeof(fan_bank_t) + 28U), "cooling_t: hidden padding");
+_Static_assert(sizeof(cooling_t) == (sizeof(fan_bank_t) + 32U), "cooling_t: hidden padding");
 
 void cooling_init(cooling_t *cooling, const vcu_calibration_t *cal);
+
+/* The engine turns as only a running one does: a status or a key that says otherwise is wrong. */
+bool cooling_is_turning(const vcu_calibration_t *cal, const inputs_t *inputs);
 
 /* One period of the raster. `is_flying`: hold every fan as it is; `speed` is usable or counts as standing. */
 void cooling_tick(cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,

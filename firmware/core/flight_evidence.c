@@ -8,6 +8,10 @@
 #define REAR_FIRST 2U
 #define REFERENCE_MAX_radps 320.0f /* as the wheel speeds in inputs.def */
 #define AT_ONCE 1.0e6f /* rad/s^2: faster than anything */
+#define WHEELS_STILL_mps 0.4f /* the car has changed its speed by this much, the wheels by nothing */
+#define SPEED_HIGH_RATIO 1.3f /* GNSS above that of the wheels by this share ... */
+#define SPEED_HIGH_mps 3.0f   /* ... and this much: unbraked wheels cannot be so slow */
+#define SPEED_HIGH_TICKS 500U
 
 void flight_evidence_init(flight_evidence_t *evidence, const vcu_calibration_t *cal)
 {
@@ -29,15 +33,25 @@ static bool is_driving(const flight_evidence_t *evidence, const vcu_calibration_
 
 /* ---- A: specific force */
 
+/* The vertical axis alone decides on flights, so it alone must live: the others may die with it or before it. */
 static bool note_sample(flight_evidence_t *evidence, const float sample_mps2[3])
 {
-    bool has_changed = false;
+    const bool has_changed = !is_same(sample_mps2[2], evidence->sample_mps2[2]);
 
     for (uint32_t i = 0U; i < 3U; i++) {
-        has_changed              = has_changed || !is_same(sample_mps2[i], evidence->sample_mps2[i]);
         evidence->sample_mps2[i] = sample_mps2[i];
     }
     return has_changed;
+}
+
+/* A short landing may pass the bound; an axis at its end of range stays there, and hides every flight by its norm. */
+static bool is_wild(flight_evidence_t *evidence, const vcu_calibration_t *cal, bool has_sample)
+{
+    const float most_mps2 = cal->flight_mode_wild_above_mps2;
+    const bool  is_more   = has_sample && (evidence->norm2_m2ps4 > (most_mps2 * most_mps2));
+
+    evidence->wild_ticks = numeric_held_u16(evidence->wild_ticks, is_more);
+    return evidence->wild_ticks >= cal->flight_mode_wild_ms;
 }
 
 static void filter_force(flight_evidence_t *evidence, const vcu_calibration_t *cal, const float sample_mps2[3],
@@ -83,7 +97,8 @@ static void observe_force(flight_evidence_t *evidence, const vcu_calibration_t *
     /* Once frozen it stays so until a bit changes, whatever the speed does meanwhile. */
     evidence->is_inertial_frozen = numeric_flag((evidence->still_ticks >= cal->flight_mode_frozen_ms) &&
                                                 (is_driving(evidence, cal) || (evidence->is_inertial_frozen != 0U)));
-    evidence->is_inertial_usable = numeric_flag(has_sample && (evidence->is_inertial_frozen == 0U));
+    evidence->is_inertial_usable = numeric_flag(has_sample && (evidence->is_inertial_frozen == 0U) &&
+                                                !is_wild(evidence, cal, has_sample));
     evidence->is_inertial_alive  = numeric_flag(evidence->still_ticks < cal->flight_mode_alive_ms);
     judge_force(evidence, cal);
 }
@@ -289,7 +304,8 @@ static void observe_dampers(flight_evidence_t *evidence, const vcu_calibration_t
 
 /* ---- C: wheels and ground speed */
 
-static void observe_wheel(flight_wheel_t *wheel, const vcu_calibration_t *cal, const signal_t *speed_radps)
+static void observe_wheel(flight_wheel_t *wheel, const vcu_calibration_t *cal, const signal_t *speed_radps,
+                          bool are_stuck)
 {
     wheel->since_ticks = numeric_count_u16(wheel->since_ticks);
     if (signal_is_new(speed_radps)) {
@@ -305,7 +321,7 @@ static void observe_wheel(flight_wheel_t *wheel, const vcu_calibration_t *cal, c
         wheel->speed_radps = speed_radps->value;
         wheel->since_ticks = 0U;
     }
-    wheel->is_usable       = numeric_flag(signal_is_usable(speed_radps));
+    wheel->is_usable       = numeric_flag(signal_is_usable(speed_radps) && !are_stuck);
     wheel->is_running_away = numeric_flag((wheel->is_usable != 0U) &&
                                           (wheel->accel_radps2 > cal->flight_mode_wheel_accel_radps2) &&
                                           (wheel->accel_radps2 < cal->flight_mode_wheel_accel_max_radps2));
@@ -329,6 +345,35 @@ static float middle_wheel_radps(const flight_wheel_t wheel[FLIGHT_CORNERS], uint
                                       : numeric_min(slowest, fastest);
 }
 
+/* A sender that hangs behind a living counter repeats itself to the bit, which four turning wheels never do for long. */
+static void judge_stuck_wheels(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs,
+                               const signal_t *const speed[FLIGHT_CORNERS])
+{
+    const signal_t *ground      = &inputs->ground_speed_mps;
+    const bool      is_measured = signal_is_usable(ground);
+    bool            has_changed = false;
+
+    for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
+        has_changed = has_changed ||
+                      (signal_is_usable(speed[i]) && !is_same(speed[i]->value, evidence->wheel[i].speed_radps));
+    }
+    if (has_changed || !is_measured) {
+        evidence->are_wheels_stuck   = 0U;
+        evidence->wheels_still_ticks = 0U;
+    } else {
+        if (evidence->wheels_still_ticks == 0U) {
+            evidence->wheels_still_mps = ground->value;
+        }
+
+        const bool is_apart = numeric_abs(ground->value - evidence->wheels_still_mps) > WHEELS_STILL_mps;
+        const bool is_long  = evidence->wheels_still_ticks >= cal->flight_mode_frozen_ms;
+
+        evidence->wheels_still_ticks = numeric_count_u16(evidence->wheels_still_ticks);
+        evidence->are_wheels_stuck   = numeric_flag((evidence->are_wheels_stuck != 0U) ||
+                                                    (is_apart && is_long && is_driving(evidence, cal)));
+    }
+}
+
 static void observe_wheels(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
     const signal_t *speed[FLIGHT_CORNERS] = {&inputs->wheel_speed_fl_radps, &inputs->wheel_speed_fr_radps,
@@ -337,8 +382,9 @@ static void observe_wheels(flight_evidence_t *evidence, const vcu_calibration_t 
     uint32_t        running_away          = 0U;
     bool            has_news              = false;
 
+    judge_stuck_wheels(evidence, cal, inputs, speed);
     for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
-        observe_wheel(&evidence->wheel[i], cal, speed[i]);
+        observe_wheel(&evidence->wheel[i], cal, speed[i], evidence->are_wheels_stuck != 0U);
         usable += evidence->wheel[i].is_usable;
         running_away += evidence->wheel[i].is_running_away;
         has_news = has_news || signal_is_new(speed[i]);
@@ -351,13 +397,33 @@ static void observe_wheels(flight_evidence_t *evidence, const vcu_calibration_t 
     }
 }
 
+/* Wheels may spin faster than the car at any time, but only brakes make them slower, and only for a while. */
+static void judge_speed(flight_evidence_t *evidence, const inputs_t *inputs, float radius_m, bool is_grounded)
+{
+    const signal_t *ground    = &inputs->ground_speed_mps;
+    const bool      is_braked = !signal_is_usable(&inputs->brake_pct) || (inputs->brake_pct.value > LEARN_BRAKE_pct);
+    const float     most_mps  = (evidence->wheel_speed_radps * radius_m * SPEED_HIGH_RATIO) + SPEED_HIGH_mps;
+    const bool      is_high   = signal_is_usable(ground) && (ground->value > most_mps);
+
+    if (!is_high) {
+        evidence->speed_high_ticks = 0U;
+        evidence->is_speed_doubted = 0U;
+    } else if (is_grounded && !is_braked && (evidence->is_wheel_usable != 0U)) {
+        evidence->speed_high_ticks = numeric_count_u16(evidence->speed_high_ticks);
+        evidence->is_speed_doubted = numeric_flag((evidence->is_speed_doubted != 0U) ||
+                                                  (evidence->speed_high_ticks >= SPEED_HIGH_TICKS));
+    } else {
+        /* in the air and under braking wheels are no judge: as it was */
+    }
+}
+
 /* Ground speed by GNSS, which no wheel can falsify; else by the wheels while they stand on the ground. The reference is
  * that speed in terms of the wheels: it cannot rise faster than grip allows and fades by drag in flight. */
 static void observe_speed(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs,
                           bool is_grounded)
 {
     const float radius_m    = cal->flight_mode_wheel_radius_m; /* at least 0.3 by its range */
-    const bool  is_measured = signal_is_usable(&inputs->ground_speed_mps);
+    const bool  is_measured = signal_is_usable(&inputs->ground_speed_mps) && (evidence->is_speed_doubted == 0U);
     const bool  by_wheels   = !is_measured && is_grounded && (evidence->usable_wheels > 0U);
     const bool  is_first    = evidence->is_speed_usable == 0U; /* after a start while driving */
 
@@ -393,5 +459,6 @@ void flight_evidence_tick(flight_evidence_t *evidence, const vcu_calibration_t *
     /* Wheels run away on sand too: only under low force do they speak of flight. */
     evidence->is_wheel_flying = numeric_flag((evidence->is_wheel_flying != 0U) && (evidence->is_force_back == 0U) &&
                                              (evidence->is_inertial_usable != 0U));
+    judge_speed(evidence, inputs, cal->flight_mode_wheel_radius_m, is_grounded);
     observe_speed(evidence, cal, inputs, is_grounded);
 }

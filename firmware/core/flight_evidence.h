@@ -53,7 +53,11 @@ typedef struct {
     float    speed_mps;         /* over ground: GNSS, else wheels, else the last one */
     float    reference_radps;   /* speed at which the ground will come back to the wheels */
     float    load_mm[2];        /* static travel of each axle beyond that with a tank half full: fuel is heavy */
-    uint16_t still_ticks;       /* no bit of the specific force has changed for this long */
+    float    wheels_still_mps;  /* speed over ground when a wheel speed last changed by a bit */
+    uint16_t still_ticks;       /* no bit of the vertical specific force has changed for this long */
+    uint16_t wild_ticks;        /* more force than a car bears, for this long */
+    uint16_t wheels_still_ticks; /* no bit of any wheel speed has changed for this long */
+    uint16_t speed_high_ticks;   /* GNSS faster than the wheels by far, for this long */
     uint16_t topped_out_ticks;  /* all usable corners */
     uint16_t after_topped_out_ticks;
     uint16_t damper_flight_count; /* topped out, then hit: seen by dampers alone, logged, never acted upon */
@@ -80,9 +84,11 @@ typedef struct {
     uint8_t is_speed_usable;
     uint8_t is_speed_measured; /* by GNSS */
     uint8_t is_damper_witness; /* a flight that dampers alone have seen is being reported in this tick */
+    uint8_t are_wheels_stuck;  /* they stand still in every bit while the car gains or loses speed */
+    uint8_t is_speed_doubted;  /* GNSS is faster than unbraked wheels can be slow */
     uint8_t reserved;
 } flight_evidence_t;
-_Static_assert(sizeof(flight_evidence_t) == (28U + (24U * 4U) + (12U * 4U) + 20U + 8U + 20U),
+_Static_assert(sizeof(flight_evidence_t) == (28U + (24U * 4U) + (12U * 4U) + 24U + 14U + 22U),
                "flight_evidence_t: hidden padding");
 
 void flight_evidence_init(flight_evidence_t *evidence, const vcu_calibration_t *cal);

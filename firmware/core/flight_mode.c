@@ -46,17 +46,27 @@ static uint8_t missing_of(const flight_evidence_t *evidence)
     return (uint8_t)missing;
 }
 
-/* An unknown gear forbids nothing: Flight Mode can only reduce torque. An unknown speed does: the last one may be
- * hours old. */
+static bool shows_no_drive(const signal_t *gear)
+{
+    return signal_shows(gear, GEAR_NEUTRAL) || signal_shows(gear, GEAR_REVERSE) || signal_shows(gear, GEAR_PARK);
+}
+
+/* An unknown gear forbids nothing: Flight Mode can only reduce torque. Nor does one that its target gear contradicts.
+ * An unknown speed does forbid: the last one may be hours old. A car is as fast as GNSS or its wheels say: a false
+ * permission costs nothing, for flight needs low force. */
 static bool is_permitted(const flight_mode_t *flight, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
-    const bool is_driven = !signal_shows(&inputs->gear, GEAR_NEUTRAL) && !signal_shows(&inputs->gear, GEAR_REVERSE) &&
-                           !signal_shows(&inputs->gear, GEAR_PARK);
+    const bool is_driven = !shows_no_drive(&inputs->gear) ||
+                           (signal_is_usable(&inputs->target_gear) && !shows_no_drive(&inputs->target_gear));
     const bool is_on     = !signal_shows(&inputs->flight_switch, FLIGHT_SWITCH_OFF);
-    const bool is_fast   = (flight->evidence.is_speed_usable != 0U) &&
-                           (flight->evidence.speed_mps > cal->flight_mode_min_speed_mps);
+    const flight_evidence_t *evidence = &flight->evidence;
 
-    return is_driven && is_on && is_fast && (flight->evidence.is_inertial_usable != 0U);
+    const float wheels_mps = evidence->wheel_speed_radps * cal->flight_mode_wheel_radius_m;
+    const bool  by_wheels  = (evidence->is_wheel_usable != 0U) && (wheels_mps > cal->flight_mode_min_speed_mps);
+    const bool  is_fast    = (evidence->is_speed_usable != 0U) &&
+                             (by_wheels || (evidence->speed_mps > cal->flight_mode_min_speed_mps));
+
+    return is_driven && is_on && is_fast && (evidence->is_inertial_usable != 0U);
 }
 
 static void judge(flight_mode_t *flight, const vcu_calibration_t *cal, const inputs_t *inputs)

@@ -7,6 +7,7 @@
 #define RADPS_PER_RPM 0.10471976f
 #define CELSIUS_ZERO_K 273.15f
 #define LOWEST_SPEED_rpm 500.0f /* below it the full-load curve binds, not the air */
+#define AT_ONCE_kPaps 1.0e6f
 
 static float chosen(float used, const signal_t *signal, float worst, float filter_ms)
 {
@@ -30,6 +31,19 @@ static float most_of(float a, float b, float c)
     return numeric_max(numeric_max(a, b), c);
 }
 
+/* Outside pressure rises as fast as a car can descend, and no faster: a barometer that jumps up gives no torque. The
+ * first one heard is taken as it is. */
+static float risen_kPa(intake_t *intake, const vcu_calibration_t *cal, const signal_t *heard_kPa, float pressure_kPa)
+{
+    const bool is_first = signal_is_usable(heard_kPa) && (intake->has_pressure == 0U);
+
+    if (is_first) {
+        intake->has_pressure = 1U;
+    }
+    return is_first ? heard_kPa->value
+                    : raster_slew(intake->pressure_kPa, pressure_kPa, cal->intake_pressure_rise_kPaps, AT_ONCE_kPaps);
+}
+
 static void choose_inputs(intake_t *intake, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
     const float filter_ms = cal->intake_filter_ms;
@@ -38,9 +52,11 @@ static void choose_inputs(intake_t *intake, const vcu_calibration_t *cal, const 
     remember(&intake->heard_air_degC, &inputs->intake_air_degC);
     remember(&intake->heard_filter_kPa, &inputs->filter_dp_kPa);
 
-    intake->pressure_kPa =
+    const float pressure_kPa =
         chosen(intake->pressure_kPa, &inputs->ambient_pressure_kPa,
                least_of(intake->pressure_kPa, intake->heard_pressure_kPa, cal->intake_lost_pressure_kPa), filter_ms);
+
+    intake->pressure_kPa = risen_kPa(intake, cal, &inputs->ambient_pressure_kPa, pressure_kPa);
     intake->air_degC = chosen(intake->air_degC, &inputs->intake_air_degC,
                               most_of(intake->air_degC, intake->heard_air_degC, cal->intake_lost_air_degC), filter_ms);
     intake->measured_kPa =
@@ -58,12 +74,20 @@ static void choose_loss(intake_t *intake, const vcu_calibration_t *cal, const fi
     intake->filter_loss_kPa = numeric_max(intake->measured_kPa, filter_loss_kPa(filter, cal, intake->choked_flow_gps));
 }
 
-static float choked_flow_gps(const intake_t *intake, const vcu_calibration_t *cal)
+/* Air is warmed on its way in: a sensor that reads colder than outside lies. */
+static float warmest_degC(const intake_t *intake, const vcu_calibration_t *cal, const inputs_t *inputs)
+{
+    const float outside_degC = inputs->ambient_degC.value - cal->intake_below_ambient_K;
+
+    return signal_is_usable(&inputs->ambient_degC) ? numeric_max(intake->air_degC, outside_degC) : intake->air_degC;
+}
+
+static float choked_flow_gps(const intake_t *intake, const vcu_calibration_t *cal, float air_degC)
 {
     const float diameter_m = cal->intake_restrictor_mm / 1000.0f;
     const float area_m2    = QUARTER_PI * diameter_m * diameter_m;
     const float p0_Pa      = numeric_max(intake->pressure_kPa - intake->filter_loss_kPa, 0.0f) * 1000.0f;
-    const float t0_K       = numeric_max(intake->air_degC + CELSIUS_ZERO_K, 200.0f); /* never a root of less */
+    const float t0_K       = numeric_max(air_degC + CELSIUS_ZERO_K, 200.0f); /* never a root of less */
     const float flow_kgps  = (CHOKED_FLOW_CONSTANT * cal->intake_discharge_ratio * area_m2 * p0_Pa) /
                              __builtin_sqrtf(t0_K);
 
@@ -107,7 +131,7 @@ void intake_init(intake_t *intake, const vcu_calibration_t *cal)
         .heard_filter_kPa   = cal->intake_lost_filter_kPa,
         .is_assumed         = 1U,
     };
-    intake->choked_flow_gps = choked_flow_gps(intake, cal);
+    intake->choked_flow_gps = choked_flow_gps(intake, cal, intake->air_degC);
     allow_power(intake, cal);
 }
 
@@ -116,7 +140,7 @@ void intake_tick(intake_t *intake, const vcu_calibration_t *cal, const inputs_t 
 {
     choose_inputs(intake, cal, inputs);
     choose_loss(intake, cal, filter);
-    intake->choked_flow_gps = choked_flow_gps(intake, cal);
+    intake->choked_flow_gps = choked_flow_gps(intake, cal, warmest_degC(intake, cal, inputs));
     compare_flow(intake, cal, &inputs->mass_air_flow_gps, is_air_bound);
     allow_power(intake, cal);
 }

@@ -34,7 +34,7 @@ typedef struct {
     uint8_t  is_assumed;    /* at least one of the three inputs */
     uint8_t  is_leaking;    /* air comes in behind the restrictor, or the meter reads high */
     uint8_t  is_short;      /* something else holds the air back, or the meter reads low */
-    uint8_t  reserved;
+    uint8_t  has_pressure;  /* the outside pressure has been heard since start */
 } intake_t;
 _Static_assert(sizeof(intake_t) == 56U, "intake_t: hidden padding");
 

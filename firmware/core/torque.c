@@ -104,6 +104,29 @@ static void offer_stop(torque_t *torque, const inputs_t *inputs)
     }
 }
 
+/* Behind a locked clutch the turbine turns as the engine does. Where they differ, nobody knows which lies: the faster
+ * one counts for the speed limits, and torque goes no higher than any speed allows. */
+static float doubted_speed_rpm(torque_t *torque, const vcu_calibration_t *cal, const inputs_t *inputs)
+{
+    const float engine_rpm = inputs->engine_speed_rpm.value;
+    const bool  is_locked  = signal_shows(&inputs->lock_up, LOCK_UP_LOCKED) &&
+                             signal_is_usable(&inputs->turbine_speed_rpm);
+    const float apart_rpm  = is_locked ? numeric_abs(engine_rpm - inputs->turbine_speed_rpm.value) : 0.0f;
+
+    torque->speed_differ_ticks = numeric_held_u16(torque->speed_differ_ticks,
+                                                  apart_rpm > cal->torque_speed_difference_rpm);
+    if (!torque_is_speed_doubted(torque, cal)) {
+        return engine_rpm;
+    }
+    torque_offer(torque, TORQUE_REASON_SENSOR_LIMP, cal->torque_speed_doubt_Nm);
+    return numeric_max(engine_rpm, inputs->turbine_speed_rpm.value);
+}
+
+bool torque_is_speed_doubted(const torque_t *torque, const vcu_calibration_t *cal)
+{
+    return torque->speed_differ_ticks >= cal->torque_speed_difference_ms;
+}
+
 void torque_offer_own(torque_t *torque, const vcu_calibration_t *cal, const inputs_t *inputs)
 {
     const bool is_gearbox_heard = signal_is_usable(&inputs->gear);
@@ -112,7 +135,7 @@ void torque_offer_own(torque_t *torque, const vcu_calibration_t *cal, const inpu
     torque_offer(torque, is_gearbox_heard ? TORQUE_REASON_GEARBOX : TORQUE_REASON_SENSOR_LIMP,
                  is_gearbox_heard ? cal->torque_gearbox_max_Nm : cal->torque_gearbox_lost_Nm);
     if (is_engine_heard) {
-        offer_engine_speed(torque, cal, inputs->engine_speed_rpm.value);
+        offer_engine_speed(torque, cal, doubted_speed_rpm(torque, cal, inputs));
     }
     offer_link(torque, cal, is_engine_heard);
     offer_stop(torque, inputs);

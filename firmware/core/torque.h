@@ -54,6 +54,7 @@ typedef struct {
     float    healing_Nm;  /* smallest bound of all faults, or what is left of it while it is withdrawn */
     uint32_t offered_mask; /* reasons that have handed in a bound in this tick: bit by torque_reason_t */
     uint16_t link_ticks;
+    uint16_t speed_differ_ticks; /* engine and turbine behind a locked clutch, for this long */
     uint8_t  reason;      /* torque_reason_t */
     uint8_t  runner_up;   /* torque_reason_t */
     uint8_t  recovering;  /* torque_reason_t after whose release torque is still rising */
@@ -61,7 +62,7 @@ typedef struct {
     uint8_t  is_rev_cut;
     uint8_t  is_cut;      /* combustion off */
     uint8_t  stop_mask;   /* TORQUE_STOP_...: why there is no torque at all */
-    uint8_t  reserved[3];
+    uint8_t  reserved;
 } torque_t;
 _Static_assert(sizeof(torque_t) == ((TORQUE_REASON_COUNT * 4U) + 40U), "torque_t: hidden padding");
 
@@ -75,6 +76,9 @@ void torque_offer(torque_t *torque, torque_reason_t reason, float bound_Nm);
 
 /* The bounds that torque keeps itself: gearbox, engine speed, silent engine, stop. */
 void torque_offer_own(torque_t *torque, const vcu_calibration_t *cal, const inputs_t *inputs);
+
+/* Engine and turbine differ behind a locked clutch: one of the two speeds is wrong. */
+bool torque_is_speed_doubted(const torque_t *torque, const vcu_calibration_t *cal);
 
 /* The round ends: winner, runner-up, rate limit. `wants_cut`: combustion off, whatever the torque. */
 void torque_decide(torque_t *torque, const vcu_calibration_t *cal, bool wants_cut);

@@ -39,7 +39,8 @@ def climb(
     """Hold a coolant temperature at a speed with no fan needed: ram air alone."""
     heat_kW = given_kW(0.15 * speed_mps, coolant_degC - air_degC - BAY_K, blocked, air_degC)
     levels: dict[str, Level] = {
-        "CoolantIn_degC": coolant_degC, "CoolantOut_degC": coolant_degC - heat_kW / COOLANT_kWpK,
+        "CoolantIn_degC": lambda t_s: coolant_degC + 0.1 * np.sin(9.0 * t_s),
+        "CoolantOut_degC": coolant_degC - heat_kW / COOLANT_kWpK,
         "Ambient_degC": air_degC, "GroundSpeed_mps": speed_mps, "FlightModeSwitch": 0.0,
         **{f"WheelSpeed{c}_radps": speed_mps / 0.43 for c in ("FL", "FR", "RL", "RR")},
     }  # fmt: skip

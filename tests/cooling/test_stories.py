@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.benches import COOLING, calibrated
-from tests.car import Car, Level, RASTER_ms, Stretch
+from tests.car import Car, Level, RADIUS_m, RASTER_ms, Stretch, wheels
 
 FANS = (0, 1, 2, 3)
 STAGGER_ms = 1000
@@ -19,6 +19,13 @@ RECORD = [
       for name in ("duty_pct", "is_on", "is_open", "is_dropped", "run_ticks")),
 ]  # fmt: skip
 STANDING = {"GroundSpeed_mps": 0.0, "FlightModeSwitch": 0.0}
+CRANKING: dict[str, Level] = {"EngineStatus": 1.0, "EngineSpeed_rpm": 220.0}
+STOPPED: dict[str, Level] = {"EngineStatus": 0.0, "EngineSpeed_rpm": 0.0}
+
+
+def at_mps(speed_mps: float) -> dict[str, Level]:
+    """Let GNSS and wheels show a speed."""
+    return {"GroundSpeed_mps": speed_mps, **wheels(speed_mps / RADIUS_m)}
 
 
 def a_car(coolant_degC: float = 80.0, calibration: bytes | None = None, /, **signals: Level) -> Car:
@@ -92,7 +99,7 @@ class TestLadder:
         assert car.drive(200)["cooling.stage"][-1] == 3
 
     def test_from_104_all_fans_run_whatever_speed_says(self) -> None:
-        car = a_car(103.5, calibrated(cooling__ram_air_below_degC=120.0), GroundSpeed_mps=30.0)
+        car = a_car(103.5, calibrated(cooling__ram_air_below_degC=120.0), **at_mps(30.0))
 
         assert car.drive(200)["cooling.stage"][-1] == 1
         assert car.drive(200, CoolantIn_degC=104.0)["cooling.stage"][-1] == 4
@@ -175,12 +182,12 @@ class TestRamAir:
         ids=["standing", "slow", "fast", "very fast", "unknown"],
     )
     def test_only_a_known_high_speed_takes_fans_away(self, speed_mps: float, stage: int) -> None:
-        car = a_car(97.0, GroundSpeed_mps=speed_mps)
+        car = a_car(97.0, **at_mps(speed_mps))
 
         assert car.drive(500)["cooling.stage"][-1] == stage
 
     def test_a_stale_speed_counts_as_standing(self) -> None:
-        car = a_car(97.0, GroundSpeed_mps=30.0)
+        car = a_car(97.0, **at_mps(30.0))
         car.silent = {"VehicleMotion"}
 
         stale = car.drive(300)
@@ -188,18 +195,23 @@ class TestRamAir:
         assert stale["cooling.stage"][0] == 1
         assert stale["cooling.stage"][-1] == 3
 
+    def test_a_speed_that_the_wheels_contradict_takes_no_fan(self) -> None:
+        car = a_car(97.0, **at_mps(10.0))
+
+        assert car.drive(500, GroundSpeed_mps=100.0)["cooling.stage"][-1] == 3
+
     def test_the_rule_has_a_hysteresis_of_ten_kilometres_an_hour(self) -> None:
         car = a_car(97.0)
 
         stages = [
-            car.drive(200, GroundSpeed_mps=speed)["cooling.stage"][-1]
+            car.drive(200, **at_mps(speed))["cooling.stage"][-1]
             for speed in (22.0, 22.5, 19.5, 19.3, 22.0)
         ]
 
         assert stages == [3, 1, 1, 3, 3]
 
     def test_heat_overrides_it(self) -> None:
-        car = a_car(99.5, GroundSpeed_mps=30.0)
+        car = a_car(99.5, **at_mps(30.0))
 
         assert car.drive(200)["cooling.stage"][-1] == 1
         assert car.drive(200, CoolantIn_degC=100.0)["cooling.stage"][-1] == 4
@@ -213,7 +225,7 @@ class TestCranking:
         car.drive(15_000)
         held = car.drive(1000, CoolantIn_degC=98.0)
 
-        cranking = car.drive(100, EngineStatus=1.0)
+        cranking = car.drive(100, **CRANKING)
 
         assert running(held)[-1] == 4
         assert running(cranking)[RASTER_ms] == 0
@@ -221,7 +233,7 @@ class TestCranking:
         assert cranking["cooling.fans.fan[0].duty_pct"][RASTER_ms] == 0.0
 
     @pytest.mark.parametrize(
-        "signals", [{"EngineStatus": 1.0}, {"EngineStatus": 0.0, "Battery_V": 11.0}],
+        "signals", [CRANKING, {**STOPPED, "Battery_V": 11.0}],
         ids=["cranking", "stop without supply"],
     )  # fmt: skip
     def test_a_stop_waits_for_no_minimum_time(self, signals: dict[str, Level]) -> None:
@@ -234,14 +246,24 @@ class TestCranking:
     def test_fans_return_two_seconds_after_it_one_by_one(self) -> None:
         car = a_car(101.0)
         car.drive(15_000)
-        car.drive(5000, EngineStatus=1.0)
+        car.drive(5000, **CRANKING)
 
-        back = car.drive(8000, EngineStatus=2.0)
+        back = car.drive(8000, EngineStatus=2.0, EngineSpeed_rpm=900.0)
 
         assert starts_ms(back) == pytest.approx([1999, 2999, 3999, 4999], abs=RASTER_ms)
 
+    @pytest.mark.parametrize("status", [0.0, 1.0], ids=["stopped", "cranking"])
+    def test_a_status_that_a_turning_engine_contradicts_takes_no_fan(self, status: float) -> None:
+        car = a_car(101.0)
+        car.drive(15_000)
+
+        lied_to = car.drive(5000, EngineStatus=status)
+
+        assert lied_to.texts("cooling.state") == ["Normal"]
+        assert running(lied_to).min() == 4
+
     def test_not_even_the_driver_starts_a_fan_while_cranking(self) -> None:
-        car = a_car(101.0, EngineStatus=1.0)
+        car = a_car(101.0, **CRANKING)
 
         assert running(car.drive(3000, FanSwitch=1.0)).max() == 0
 
@@ -252,7 +274,7 @@ class TestRunOn:
     def stopped(self, coolant_degC: float = 101.0, **signals: Level) -> Car:
         car = a_car(coolant_degC)
         car.drive(15_000)
-        car.drive(10, EngineStatus=0.0, **signals)
+        car.drive(10, **STOPPED, **signals)
         return car
 
     def test_a_hot_engine_keeps_two_fans_and_the_pump(self) -> None:
@@ -308,7 +330,7 @@ class TestRunOn:
     def test_it_is_bounded_though_the_engine_node_falls_asleep(self) -> None:
         car = a_car(101.0)
         car.drive(15_000)
-        car.drive(200, Ignition=0.0, EngineStatus=0.0)
+        car.drive(200, Ignition=0.0, **STOPPED)
         car.silent = {"EngineState", "ThermalState", "GearboxState", "AirPath", "DriverDemand"}
 
         asleep = car.drive(599_000)
@@ -321,7 +343,7 @@ class TestRunOn:
     def test_a_cold_stop_needs_nothing(self) -> None:
         car = a_car(80.0)
 
-        off = car.drive(1000, EngineStatus=0.0)
+        off = car.drive(1000, **STOPPED)
 
         assert off.texts("cooling.state")[-1] == "Off"
         assert running(off).max() == 0

@@ -17,7 +17,9 @@ few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthChec
 
 
 def numbers(text: str) -> list[float]:
-    return [float(n.replace(",", "")) for n in re.findall(r"-?\d[\d,]*(?:\.\d+)?(?= Nm)", text)]
+    return [
+        float(n.replace(",", "")) for n in re.findall(r"-?\d[\d,]*(?:\.\d+)?(?= Nm(?!/))", text)
+    ]
 
 
 def after(segments: list[Segment]) -> Car:

@@ -2,7 +2,7 @@
 
 import math
 
-from tests.car import Car, pedal
+from tests.car import Car, pedal, wheels
 from tests.explain.bench import said
 
 CORE = ["torque.reason"]
@@ -96,6 +96,6 @@ def test_torque_that_is_still_coming_back_says_after_what() -> None:
 
 
 def test_a_car_too_slow_to_fly_says_so() -> None:
-    car = driving(GroundSpeed_mps=3.0, **pedal(20.0))  # type: ignore[arg-type]
+    car = driving(GroundSpeed_mps=3.0, **wheels(7.0), **pedal(20.0))  # type: ignore[arg-type]
 
     assert said(car.ecu, "flight")[-1] == "At 3.0 m/s no flight is possible (below 6.9 m/s)."

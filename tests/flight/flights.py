@@ -27,7 +27,7 @@ RECORD = tuple(
     field.name
     for field in Ecu.fields()
     if field.name.startswith(("flight_mode.", "torque.", "fault.active_mask", "inputs.s"))
-    or field.name.startswith(("inputs.ground_speed", "inputs.gear"))
+    or field.name.startswith(("inputs.ground_speed", "inputs.gear.", "inputs.target_gear"))
 )
 """What the tests of flight look at; all fields of every tick would take most of their time."""
 

@@ -422,7 +422,9 @@ def test_values_at_key_on_are_no_flight(boot: float) -> None:
 forbidding = pytest.mark.parametrize(
     "forbidden",
     [
-        {"GroundSpeed_mps": 6.9}, {"Gear": 0}, {"Gear": 9}, {"Gear": 10}, {"FlightModeSwitch": 0},
+        {"GroundSpeed_mps": 6.9, **wheels(16.0)},
+        *({"Gear": gear, "TargetGear": gear} for gear in (0, 9, 10)),
+        {"FlightModeSwitch": 0},
     ],
     ids=["below 25 km/h", "neutral", "reverse", "park", "switched off"],
 )  # fmt: skip
@@ -432,7 +434,7 @@ forbidding = pytest.mark.parametrize(
 def test_there_is_no_flight_where_none_is_permitted(forbidden: dict[str, Level]) -> None:
     car = flying_start()
     car.drive(200, **forbidden)
-    jumped = fly(Jump(600), car=car)
+    jumped = fly(Jump(600), forbidden, car=car)
 
     assert jumped["flight_mode.evidence.is_damper_flying"].max() == 1
     assert states(jumped) == ["Ground"]

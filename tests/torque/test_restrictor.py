@@ -42,7 +42,8 @@ def breathe(
         intake__filter_ms=0.0,
     )
     air = {
-        "AmbientPressure_kPa": pressure_kPa, "IntakeAir_degC": air_degC, "FilterDp_kPa": filter_kPa
+        "AmbientPressure_kPa": pressure_kPa, "IntakeAir_degC": air_degC, "Ambient_degC": air_degC,
+        "FilterDp_kPa": filter_kPa,
     }  # fmt: skip
     return Car(blob, signals={**air}, record=RECORD).drive(30)
 

@@ -24,6 +24,7 @@ VERBS: Final[Mapping[str, str]] = {
     "explain": "why the unit did what it did at a moment of a run, in sentences",
     "faults": "what each fault means, and what a unit remembers of them",
     "decode": "the signals of any trace by any DBC, to MF4, Parquet or CSV",
+    "campaign": "break every input in every way; does the unit notice, react, heal",
     "demo": "replay the shipped drive and compare with its truth",
     "compare": "two runs: equal, or the first difference by tick, signal and bits",
     "signals": "every bus signal and internal state, with unit and meaning",

@@ -1,0 +1,145 @@
+"""Every input broken in every way: does the unit notice, what does it do, and how does it heal.
+
+Two units get the same drive, one with healthy inputs and one in which a single input breaks for a
+while. What the second does worse than the first is harm; harm of which no fault tells is a
+weakness of the unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from d7xr import replay
+from d7xr.campaign.injection import Kind, broken, kinds_of
+from d7xr.campaign.twins import Comparison, Stretch, Window, compare, run
+from d7xr.database import Database
+from d7xr.frames import Frames
+from d7xr.inputs import by_signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d7xr.database import Message, Signal
+    from d7xr.ecu import Ecu
+    from d7xr.replay import Feed
+
+__all__ = ["Cell", "Comparison", "Kind", "Window", "cells", "drive", "windows_of_demo"]
+
+_SEED: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One input, broken in one way.
+
+    Attributes:
+        message: That brings it.
+        signal: Which; empty where the message breaks as a whole.
+        kind: How it breaks.
+        found: What came of it, by window.
+    """
+
+    message: str
+    signal: str
+    kind: Kind
+    found: dict[str, Comparison]
+
+    @property
+    def name(self) -> str:
+        """Return the input's name as in ``d7xr signals``."""
+        return f"{self.message}.{self.signal}" if self.signal else self.message
+
+    @property
+    def is_undetected_and_harmful(self) -> bool:
+        """Say whether it is so in any window."""
+        return any(found.is_undetected_and_harmful for found in self.found.values())
+
+
+def drive() -> Feed:
+    """Return the shipped drive, as it is fed to the unit."""
+    from d7xr.demo import demo_trace_path
+    from d7xr.trace import read_trace
+
+    return replay.feed_of(read_trace(demo_trace_path()))
+
+
+def windows_of_demo() -> tuple[Window, ...]:
+    """Return the parts of the shipped drive in which an input is broken.
+
+    The first holds two flights with the input broken and one after it is whole again; the second
+    the hot climb: fans start and torque begins to be taken.
+    """
+    return (
+        Window("flight", 20_000, 22_000, 34_000, 50_000),
+        Window("climb", 56_000, 58_000, 76_000, 88_000),
+    )
+
+
+def cells(
+    feed: Feed, blob: bytes, windows: Sequence[Window], *, messages: Sequence[str] | None = None
+) -> Iterator[Cell]:
+    """Break every input in every way.
+
+    Args:
+        feed: A drive.
+        blob: A calibration.
+        windows: Parts of it.
+        messages: Only these; None takes all that the unit receives.
+    """
+    healthy = [(_part(feed, window), window, *_healthy(feed, blob, window)) for window in windows]
+    own = Database.own()
+    for name in messages or replay.heard(own):
+        message = own.message(name)
+        for signal in (None, *message.values):
+            for kind in kinds_of(message, signal):
+                found = {
+                    window.name: _compared(part, window, start, stretch, message, signal, kind)
+                    for part, window, start, stretch in healthy
+                }
+                yield Cell(name, "" if signal is None else signal.name, kind, found)
+
+
+def _healthy(feed: Feed, blob: bytes, window: Window) -> tuple[Ecu, Stretch]:
+    """Return a unit at the beginning of a window, and what it does in it with healthy inputs."""
+    from d7xr.ecu import Ecu
+
+    tick = (feed.frames.time_us - feed.first_us) // replay.US_PER_TICK
+    end = int(np.searchsorted(tick, window.start_ms))
+    ecu = Ecu(blob)
+    ecu.run(feed.frames.frame[:end], tick[:end], window.start_ms)
+    return ecu, run(ecu.fork(), feed.frames, feed.first_us, window)
+
+
+def _compared(
+    feed: Feed, window: Window, start: Ecu, healthy: Stretch, message: Message,
+    signal: Signal | None, kind: Kind,
+) -> Comparison:  # fmt: skip
+    frames = broken(
+        feed.frames,
+        message,
+        signal,
+        kind,
+        (feed.first_us + 1000 * window.broken_ms, feed.first_us + 1000 * window.healed_ms),
+        limits=(0.0, 0.0) if signal is None else _limits(signal),
+        random=np.random.default_rng(_SEED),
+    )
+    return compare(healthy, run(start.fork(), frames, feed.first_us, window), window)
+
+
+def _part(feed: Feed, window: Window) -> Feed:
+    """Return what is fed in a window alone."""
+    tick = (feed.frames.time_us - feed.first_us) // replay.US_PER_TICK
+    part = slice(*np.searchsorted(tick, (window.start_ms, window.end_ms)).tolist())
+    return replace(feed, frames=Frames(feed.frames.time_us[part], feed.frames.frame[part]))
+
+
+def _limits(signal: Signal) -> tuple[float, float]:
+    """Return the lowest and highest value of a signal that the unit takes for possible."""
+    source = by_signal().get(signal.name)
+    if source is not None:
+        return source.input.minimum, source.input.maximum
+    codes = [code for code in signal.choices if code != signal.not_available_raw]
+    return float(min(codes)), float(max(codes))

@@ -1,0 +1,32 @@
+"""What the unit cannot see of a single broken input, though it does harm: each with its reason.
+
+A test compares this table with what the campaign finds: an entry that is needed no more fails it as
+well as a weakness that is not here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from d7xr.campaign.injection import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ACCEPTED: Final[Mapping[tuple[str, Kind], str]] = {
+    ("InertialAccel.SpecificForceZ_mps2", Kind.NOISY): "white noise of 0.4 g moves the start "
+    "and the end of a flight by some samples; a filter for it would be as late",
+    ("EngineState.EngineSpeed_rpm", Kind.NOISY): "noise of 200 rpm in each sample moves the bound "
+    "of the restrictor by up to 5 % either way, and never for longer than a sample",
+    ("DriverDemand", Kind.FROZEN): "both pedal tracks and the brake stand still together behind a "
+    "living counter and a right checksum; no other message tells what the foot does, and a foot "
+    "may stand still: the pedal node must watch itself, and the kill switch is in reach",
+    ("DriverDemand.FlightModeSwitch", Kind.NOISY): "while it reads Off the driver gets what he "
+    "asks for, which is torque without Flight Mode",
+    ("DriverDemand.FlightModeSwitch", Kind.MINIMUM): "Off is a wish of the driver, and a switch "
+    "that broke there looks the same",
+    ("ThermalState", Kind.FROZEN): "all four temperatures stand still together behind a living "
+    "counter, so that no peer of the coolant moves; the torque derates of gearbox oil are apart, "
+    "and fans that run keep running",
+}
+"""Input and failure -> why that is accepted."""

@@ -1,0 +1,157 @@
+"""Ways in which an input breaks, as changes of the frames that bring it.
+
+A signal breaks by itself: its neighbours in the message stay as they were, and counter and checksum
+stay right, for the sender does not know. A message breaks as a whole.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from d7xr.database import Database, protect
+from d7xr.frames import Frames
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from d7xr.database import Message, Signal
+
+DELAY_US: Final = 300_000
+"""How late a delayed message arrives: longer than any flight takes to be recognised."""
+
+NOISE_RATIO: Final = 0.02
+"""Largest noise of a number, as a share of the range that the unit takes for possible."""
+
+_COUNTER_BYTE: Final = 6
+_CRC_BYTE: Final = 7
+
+
+class Kind(Enum):
+    """How an input breaks."""
+
+    FROZEN = "frozen"
+    NOISY = "noisy"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
+    NOT_AVAILABLE = "not available"
+    DROPPED = "dropped"
+    DELAYED = "delayed"
+    WRONG_COUNTER = "wrong counter"
+    WRONG_CRC = "wrong CRC"
+
+
+OF_SIGNALS: Final = (Kind.FROZEN, Kind.NOISY, Kind.MINIMUM, Kind.MAXIMUM, Kind.NOT_AVAILABLE)
+OF_MESSAGES: Final = (Kind.FROZEN, Kind.DROPPED, Kind.DELAYED, Kind.WRONG_COUNTER, Kind.WRONG_CRC)
+
+
+def kinds_of(message: Message, signal: Signal | None) -> tuple[Kind, ...]:
+    """Return how a signal, or a message as a whole, can break."""
+    if signal is None:
+        return OF_MESSAGES if message.is_protected else OF_MESSAGES[:3]
+    return OF_SIGNALS if signal.not_available_raw is not None else OF_SIGNALS[:4]
+
+
+def broken(
+    frames: Frames, message: Message, signal: Signal | None, kind: Kind, span_us: tuple[int, int],
+    *, limits: tuple[float, float], random: np.random.Generator,
+) -> Frames:  # fmt: skip
+    """Return frames in which one input is broken for a while.
+
+    Args:
+        frames: Of our bus, healthy.
+        message: What is broken.
+        signal: Which signal of it; None breaks the message as a whole.
+        kind: How.
+        span_us: First time of it and first time behind it.
+        limits: Lowest and highest value of the signal that the unit takes for possible.
+        random: For noise.
+    """
+    is_hit = (frames.frame["id"] == message.frame_id) & (frames.frame["flags"] == 0)
+    is_hit &= (frames.time_us >= span_us[0]) & (frames.time_us < span_us[1])
+    if kind is Kind.DROPPED:
+        return Frames(frames.time_us[~is_hit], frames.frame[~is_hit])
+    if kind is Kind.DELAYED:
+        return _delayed(frames, is_hit)
+    frame = frames.frame.copy()
+    hit = np.flatnonzero(is_hit)
+    if hit.size == 0:
+        return frames
+    if signal is not None:
+        frame[hit] = _with_signal(frames, hit, message, signal, kind, limits, random)
+    elif kind is Kind.FROZEN:
+        data = frame["data"][hit]
+        held = np.broadcast_to(data[0], data.shape).copy()
+        if message.is_protected:  # the sender's counter runs on: only what it says stands still
+            held[:, _COUNTER_BYTE] = (held[:, _COUNTER_BYTE] & 0x0F) | (
+                data[:, _COUNTER_BYTE] & 0xF0
+            )
+        frame["data"][hit] = held
+        frame[hit] = _protected(message, frame[hit])
+    elif kind is Kind.WRONG_COUNTER:
+        counter = frame["data"][hit[0], _COUNTER_BYTE] & 0xF0
+        frame["data"][hit, _COUNTER_BYTE] = (frame["data"][hit, _COUNTER_BYTE] & 0x0F) | counter
+        frame[hit] = _protected(message, frame[hit])
+    else:
+        frame["data"][hit, _CRC_BYTE] ^= 0xFF
+    return Frames(frames.time_us, frame)
+
+
+def _delayed(frames: Frames, is_hit: NDArray[np.bool_]) -> Frames:
+    """Let frames come late; what would come behind its own successors is lost on the way."""
+    time_us = frames.time_us + np.where(is_hit, DELAY_US, 0)
+    same = frames.frame["id"] == frames.frame["id"][np.argmax(is_hit)]
+    later = same & ~is_hit & (frames.time_us >= frames.time_us[is_hit].max(initial=0))
+    first_later = frames.time_us[later].min(initial=np.iinfo(np.int64).max)
+    keep = ~is_hit | (time_us < first_later)
+    order = np.argsort(time_us[keep], kind="stable")
+    return Frames(time_us[keep][order], frames.frame[keep][order])
+
+
+def _with_signal(
+    frames: Frames, hit: NDArray[np.intp], message: Message, signal: Signal, kind: Kind,
+    limits: tuple[float, float], random: np.random.Generator,
+) -> NDArray[np.void]:  # fmt: skip
+    """Return the frames that are hit, with one signal changed and all else as it was."""
+    part = Frames(frames.time_us[hit], frames.frame[hit])
+    columns = Database.own().decode_columns(part, message)
+    values = {
+        other.name: np.where(columns[other.name].valid, columns[other.name].values, math.nan)
+        for other in message.values
+    }
+    values[signal.name] = _changed(values[signal.name], signal, kind, limits, random)
+    encoded = Database.own().encode_columns(message.name, part.time_us, values).frame.copy()
+    if message.is_protected:
+        data = encoded["data"]
+        counter = part.frame["data"][:, _COUNTER_BYTE] & 0xF0
+        data[:, _COUNTER_BYTE] = (data[:, _COUNTER_BYTE] & 0x0F) | counter
+    return _protected(message, encoded)
+
+
+def _changed(
+    values: NDArray[np.float64], signal: Signal, kind: Kind, limits: tuple[float, float],
+    random: np.random.Generator,
+) -> NDArray[np.float64]:  # fmt: skip
+    low, high = limits
+    if kind is Kind.FROZEN:
+        known = values[np.isfinite(values)]
+        return np.full_like(values, known[0] if known.size else math.nan)
+    if kind is Kind.NOISY:
+        codes = [code for code in signal.choices if low <= code <= high]
+        if codes:
+            return random.choice(np.array(codes, dtype=np.float64), values.shape)
+        reach = NOISE_RATIO * (high - low)
+        return np.clip(values + random.uniform(-reach, reach, values.shape), low, high)
+    ends = {Kind.MINIMUM: low, Kind.MAXIMUM: high, Kind.NOT_AVAILABLE: math.nan}
+    return np.full_like(values, ends[kind])
+
+
+def _protected(message: Message, frame: NDArray[np.void]) -> NDArray[np.void]:
+    """Return frames with a right checksum, where the message has one."""
+    if message.is_protected:
+        frame = frame.copy()
+        protect(frame)
+    return frame
