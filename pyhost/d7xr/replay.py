@@ -18,7 +18,6 @@ from d7xr.ecu import joined
 from d7xr.errors import InconclusiveError, TraceError, UsageError
 from d7xr.events import WATCHED, History
 from d7xr.frames import FRAME_EXTENDED, Frames
-from d7xr.mapping import apply, list_mappings
 from d7xr.recording.decoded import source_groups
 
 if TYPE_CHECKING:
@@ -288,6 +287,16 @@ def nothing_accepted(frames: int) -> InconclusiveError:
     )
 
 
+def none_heard(source: Path, identifiers: int) -> InconclusiveError:
+    """Return the error of a trace without a frame of our bus."""
+    from d7xr.mapping import list_mappings
+
+    return InconclusiveError(
+        f"{source.name}: none of its {identifiers} identifiers is one that the unit receives",
+        hint=f"map that car's signals with --map; shipped: {', '.join(list_mappings())}",
+    )
+
+
 def jump(source: Path, frame: int, at_us: int, gap_us: int) -> TraceError:
     """Return the error of a jump of the recorder's clock behind a frame, counted from 1."""
     return TraceError(
@@ -321,11 +330,7 @@ def _own_feed(bare: Feed, trace: Trace) -> Feed:
     is_own = sent_as(m.name for m in own.messages if UNIT_NODE in m.senders)
     is_stepping = sent_as(m.name for m in own.messages if HOST_NODE in m.senders)
     if not is_heard.any():
-        seen = len(np.unique(frame["id"]))
-        raise InconclusiveError(
-            f"{trace.source.name}: none of its {seen} identifiers is one that the unit receives",
-            hint=f"map that car's signals with --map; shipped: {', '.join(list_mappings())}",
-        )
+        raise none_heard(trace.source, len(np.unique(frame["id"])))
     masks = {
         "sent_by_unit": is_own,
         "stepping": is_stepping,
@@ -341,6 +346,8 @@ def _own_feed(bare: Feed, trace: Trace) -> Feed:
 
 def _mapped_feed(bare: Feed, trace: Trace, mapping: SignalMapping, database: Database) -> Feed:
     """Turn another car's frames into ours, and keep its signals as decoded."""
+    from d7xr.mapping import apply
+
     mapped = apply(mapping, bare.frames, database)
     if len(mapped.frames) == 0 or mapped.used_count == 0:
         raise InconclusiveError(

@@ -13,7 +13,6 @@ from d7xr import calibration, identity, memory, recorder, replay, verdict
 from d7xr.database import Database
 from d7xr.errors import DifferenceError, UsageError
 from d7xr.events import Events, find
-from d7xr.mapping import find_mapping, load_mapping
 from d7xr.recording import STREAMED, require_formats
 from d7xr.replay import Progress
 from d7xr.runfolder import RunFolder, faults_told, sha256_of
@@ -201,7 +200,7 @@ def run(
 
     _refuse_early(options)
     chosen = calibration.load(options.calibration)
-    mapping = None if options.mapping is None else load_mapping(find_mapping(options.mapping))
+    mapping = None if options.mapping is None else _mapping(options.mapping)
     database = None if options.database is None else Database.load(options.database)
     started_s = clock()
     ecu = Ecu(chosen.blob)
@@ -213,7 +212,7 @@ def run(
     feed: Feed | None = None
     comparisons: tuple[Comparison, ...] = ()
     with (
-        begun_folder(options.out) as folder,
+        _folder(options.out) as folder,
         started(options.others) as others,
         _columns(folder, options, names) as sinks,
     ):
@@ -246,8 +245,8 @@ def run(
     if folder is None:
         return result
     if feed is not None:
-        write_recording(folder, result, feed, ecu)
-    write_documents(folder, result, ecu)
+        _write_recording(folder, result, feed, ecu)
+    _write(folder, result, ecu)
     if not outcome.is_complete:
         return replace(result, folder=folder.partial)
     return replace(result, folder=folder.complete())
@@ -337,6 +336,12 @@ def _columns(
     folder.files.extend(path.relative_to(folder.partial).as_posix() for path in columns.paths)
 
 
+def _mapping(name: str) -> Mapping:
+    from d7xr.mapping import find_mapping, load_mapping
+
+    return load_mapping(find_mapping(name))
+
+
 def _refuse_early(options: Options) -> None:
     refuse_unknown((options.target, *options.compared_with))
     if options.memory is not None and options.others:
@@ -391,7 +396,7 @@ def _compare(
 
 
 @contextmanager
-def begun_folder(out: Path | None) -> Iterator[RunFolder | None]:
+def _folder(out: Path | None) -> Iterator[RunFolder | None]:
     """Yield the run folder in the making; a run that came to nothing leaves none behind."""
     if out is None:
         yield None
@@ -417,7 +422,7 @@ def _inputs(options: Options, mapping: Mapping | None) -> dict[str, Path]:
     return inputs
 
 
-def write_recording(folder: RunFolder, result: Result, feed: Feed, ecu: Ecu) -> None:
+def _write_recording(folder: RunFolder, result: Result, feed: Feed, ecu: Ecu) -> None:
     """Write what is in memory of the recording; before all else, it is what must not be lost."""
     recording = recorder.record(
         feed,
@@ -430,7 +435,7 @@ def write_recording(folder: RunFolder, result: Result, feed: Feed, ecu: Ecu) -> 
     folder.write_recording(recording, formats)
 
 
-def write_documents(folder: RunFolder, result: Result, ecu: Ecu) -> None:
+def _write(folder: RunFolder, result: Result, ecu: Ecu) -> None:
     """Write what a run folder holds besides the recording."""
     folder.write_bytes(memory.IN_A_RUN, ecu.keep())
     header = {"version": SCHEMA_VERSION, "trace": result.options.trace.name}

@@ -18,7 +18,6 @@ from d7xr.ecu import CHANGE_DTYPE, Sieve
 from d7xr.errors import InconclusiveError, UsageError
 from d7xr.events import WATCHED
 from d7xr.frames import FRAME_DTYPE, Frames
-from d7xr.mapping import Mapper, list_mappings
 from d7xr.replay import (
     HOST_NODE,
     LONGEST_SILENCE_US,
@@ -31,6 +30,7 @@ from d7xr.replay import (
     heard,
     histories,
     jump,
+    none_heard,
     nothing_accepted,
     receptions,
     refuse_halves,
@@ -122,11 +122,7 @@ class OwnBus:
         for sieved in rows:
             yield Portion(sieved.frame, sieved.tick, rows.last_tick)
         if not rows.sieve.fed:
-            raise InconclusiveError(
-                f"{rows.source.name}: none of its {rows.identifiers()} identifiers is one that "
-                "the unit receives",
-                hint=f"map that car's signals with --map; shipped: {', '.join(list_mappings())}",
-            )
+            raise none_heard(rows.source, rows.identifiers())
         yield Portion(np.zeros(0, FRAME_DTYPE), np.zeros(0, np.int64), rows.last_tick + 1)
 
 
@@ -147,6 +143,8 @@ class OtherCar:
         self, stream: TraceStream, channel: int | None, mapping: SignalMapping, database: Database
     ) -> None:
         """Look up all names; choose the channel."""
+        from d7xr.mapping import Mapper
+
         self._mapping = mapping
         self._mapper = Mapper(mapping, database)
         if channel is None and mapping.channel is not None and _has_several(stream.source):

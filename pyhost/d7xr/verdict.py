@@ -117,13 +117,15 @@ class Tally:
     def __init__(self) -> None:
         """Begin without any."""
         self._evidence = Evidence()
-        self._command_id = Database.own().message("TorqueCommand").frame_id
+        command = Database.own().message("TorqueCommand")
+        judged = (command.signal("GrantedTorque_Nm"), command.signal("DemandTorque_Nm"))
+        self._command = replace(command, signals=judged)  # the others need no decoding
         self._waiting: list[tuple[NDArray[np.int64], NDArray[np.void]]] = []
         self._count = 0
 
     def take(self, tick: NDArray[np.int64], sent: NDArray[np.void]) -> None:
         """Take frames that the unit sent; the arrays may be overwritten afterwards."""
-        is_command = sent["id"] == self._command_id
+        is_command = sent["id"] == self._command.frame_id
         self._waiting.append((tick[is_command], sent[is_command]))
         self._count += int(self._waiting[-1][0].size)
         self._evidence = replace(self._evidence, frames=self._evidence.frames + len(sent))
@@ -140,7 +142,7 @@ class Tally:
             return
         tick, sent = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
         self._waiting, self._count = [], 0
-        columns = Database.own().decode_columns(Frames(tick, sent), "TorqueCommand")
+        columns = Database.own().decode_columns(Frames(tick, sent), self._command)
         granted, demand = columns["GrantedTorque_Nm"], columns["DemandTorque_Nm"]
         is_both = granted.valid & demand.valid
         excess_Nm = np.where(is_both, granted.values - demand.values, -np.inf)

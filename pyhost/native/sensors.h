@@ -37,9 +37,7 @@ typedef enum {
 
 #define SENSORS_QUEUE 64U
 #define SENSORS_FAULTS 8U
-enum {
-    SENSORS_ALL = 255
-}; /* every signal of the message */
+#define SENSORS_ALL 255U /* every signal of the message */
 
 typedef enum {
     SENSORS_FAULT_NONE = 0,

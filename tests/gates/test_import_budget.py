@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.replay.bench import Drive
 
 HEAVY = {
     *("numpy", "pandas", "can", "cantools", "asammdf", "canmatrix", "duckdb", "rich", "msgspec"),
@@ -48,6 +51,22 @@ def test_the_front_loads_nothing_heavy(action: str) -> None:
     assert not HEAVY & {name.split(".")[0] for name in names}
     assert "d7xr" in names
     assert len(names) <= MOST_MODULES
+
+
+SLOW_TO_IMPORT = {"pandas", "can", "cantools", "asammdf", "canmatrix", "duckdb", "distributed"}
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--out", "run", "--format", "columns")])
+def test_a_replay_of_a_candump_log_loads_no_other_reader(
+    options: tuple[str, ...], tmp_path: Path
+) -> None:
+    Drive(seconds=0.1).write(tmp_path / "drive.log")
+    words = [str(tmp_path / word) if word == "run" else word for word in options]
+
+    names = loaded_by(command("replay", str(tmp_path / "drive.log"), *words))
+
+    assert not SLOW_TO_IMPORT & {name.split(".")[0] for name in names}
+    assert "d7xr.stream" in names
 
 
 def test_canary_a_heavy_import_is_seen() -> None:

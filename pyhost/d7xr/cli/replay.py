@@ -86,9 +86,9 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
-    from d7xr.cli import season
+    if _is_season(args):
+        from d7xr.cli import season
 
-    if season.is_asked(args):
         return season.run(args)
     args.trace = args.trace[0]
     if args.free_running:
@@ -120,6 +120,16 @@ def run(args: argparse.Namespace) -> int:
 
         show(args, result)
     return exit_code(result)
+
+
+def _is_season(args: argparse.Namespace) -> bool:
+    """Say whether there is more than one trace to replay, or somebody else to do it."""
+    return (
+        len(args.trace) > 1
+        or args.trace[0].is_dir()
+        or args.dask is not None
+        or args.jobs is not None
+    )
 
 
 def output_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -29,16 +29,6 @@ _ALONE = {
 _SHOWN = ("duration_s", "flights", "longest_flight_ms", "limited_pct", "main_limit", "faults")
 
 
-def is_asked(args: argparse.Namespace) -> bool:
-    """Say whether there is more than one trace to replay, or somebody else to do it."""
-    return (
-        len(args.trace) > 1
-        or args.trace[0].is_dir()
-        or args.dask is not None
-        or args.jobs is not None
-    )
-
-
 def run(args: argparse.Namespace) -> int:
     """Find the traces, replay what has no row yet, print the rows."""
     from d7xr import season
