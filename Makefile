@@ -8,7 +8,7 @@ SOURCE := setup.py pyhost/build_core.py firmware/flags.mk $(shell find firmware 
 Q      := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := run
-.PHONY: help setup run test lint firmware size hil flash docs format clean
+.PHONY: help setup run test lint firmware size bench hil flash docs format clean
 
 run: setup ## replay the shipped demo and tell what the unit decided (the default)
 	$(Q)$(BIN)/d7xr demo
@@ -31,6 +31,9 @@ size: firmware ## what the image takes and what a tick costs, against its budget
 	$(Q)$(BIN)/python -m tools.firmware_size
 	$(Q)$(BIN)/python -m tools.firmware_difference main
 
+bench: setup ## d7xr, its peers and a floor in C on the same frames; writes docs/benchmarks.md (ARGS='--frames 1000000')
+	$(Q)$(BIN)/python -m bench $(ARGS)
+
 hil: firmware ## the rig's tests: PORT=/dev/serial/by-id/... or BOARD=name, else the emulated board
 	$(Q)$(BIN)/d7xr hil --target $(if $(PORT),serial:$(PORT),$(if $(BOARD),board --board $(BOARD),board-emulated)) $(ARGS)
 
@@ -39,7 +42,6 @@ flash: firmware ## write the firmware to a board of hil/rig.toml: BOARD=name
 
 docs: setup ## write the generated pages of docs/ anew
 	$(Q)$(BIN)/python -m tools.fault_page
-	$(Q)$(BIN)/python -m tools.polarity_page
 	$(Q)$(BIN)/d7xr campaign --out docs/fault_campaign.md
 
 format: setup ## lay out C and Python as the rules want it

@@ -1,0 +1,360 @@
+"""``make bench``: d7xr, its peers and the floor on the same files in the same run.
+
+Every contestant runs in a process of its own, in turn, several rounds; the median counts. Who
+decodes must come to the same sum over all values, who replays to the same digest, or the run fails.
+What is told goes to the terminal, to ``build/bench/results.json`` and to ``docs/benchmarks.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import struct
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any, Final
+
+from bench import data
+from bench.contestants import CONTESTANTS
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+BUILD: Final = ROOT / "build" / "bench"
+PAGE: Final = ROOT / "docs" / "benchmarks.md"
+OURS: Final = "d7xr replay"
+TODAY: Final = "python-can + cantools + cffi"
+STATE_LIMIT_BYTES: Final = 8192
+TICK_LIMIT_NS: Final = 400
+MF4_RECORD_BYTES: Final = 28
+CHECKED: Final = ("sum", "digest", "values", "frames")
+"""What all that tell it of a file must agree on."""
+
+type Results = dict[str, dict[str, dict[str, Any]]]
+
+
+def main() -> int:
+    """Measure, check, tell; 1 if contestants disagree."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=300_000, help="in each file")
+    parser.add_argument("--rounds", type=int, default=3, help="the median counts")
+    parser.add_argument("--no-page", action="store_true", help="leave docs/benchmarks.md alone")
+    args = parser.parse_args()
+    if args.frames < 1000 or args.rounds < 1:
+        parser.error("need 1000 frames and 1 round at least")
+    paths = data.made(BUILD, args.frames)
+    floor = _built_floor()
+    results = _measured(paths, floor, args.rounds)
+    disagreements = _disagreements(results)
+    told = {
+        "schema": "d7xr.bench",
+        "version": 1,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": _machine(),
+        "frames": args.frames,
+        "rounds": args.rounds,
+        "results": results,
+        "tick": _tick(results),
+        "start": _start_up(),
+        "whole_process": _whole_process(paths["log"]),
+        "length": _by_length(args.frames),
+        "disagreements": disagreements,
+    }
+    (BUILD / "results.json").write_text(json.dumps(told, indent=1) + "\n")
+    page = _page(told)
+    print(page)
+    if not args.no_page and not disagreements:
+        PAGE.write_text(page)
+    for text in disagreements:
+        print(f"bench: {text}", file=sys.stderr)
+    return 1 if disagreements else 0
+
+
+def _measured(paths: dict[str, Path], floor: Path, rounds: int) -> Results:
+    """Run everybody on every file, in turn."""
+    results: Results = {}
+    for form, path in paths.items():
+        runs: dict[str, list[dict[str, Any]]] = {}
+        for _ in range(rounds):
+            for name in CONTESTANTS:
+                before = runs.setdefault(name, [])
+                if not (before and "refused" in before[0]):
+                    before.append(_run(name, path))
+            if (told := _floor(floor, form, path)) is not None:
+                runs.setdefault("floor", []).append(told)
+        results[form] = {name: _median_of(told) for name, told in runs.items()}
+        print(f"bench: {form} done", file=sys.stderr)
+    return results
+
+
+def _median_of(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    first = runs[0]
+    if "refused" in first:
+        return first
+    ns = median(run["ns"] for run in runs) / first["frames"]
+    return {**first, "ns_per_frame": round(ns, 1)}
+
+
+def _run(name: str, path: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.contestants", name, path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        return {"refused": (done.stderr.strip().splitlines() or ["no word"])[-1]}
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def _built_floor() -> Path:
+    """Compile the floor, and describe our bus to it."""
+    from d7xr.database import Database
+
+    program = BUILD / "floor"
+    compiler = [os.environ.get("CC", "cc"), "-O2", "-std=gnu11", "-Wall", "-Werror"]
+    subprocess.run([*compiler, "-o", program, ROOT / "bench" / "floor.c"], check=True)
+    lines = [
+        f"{m.frame_id} {s.start} {s.length} {int(s.is_signed)} {s.scale!r} {s.offset!r}\n"
+        for m in Database.own().messages
+        for s in m.signals
+    ]
+    (BUILD / "floor.table").write_text("".join(lines))
+    return program
+
+
+def _floor(program: Path, form: str, path: Path) -> dict[str, Any] | None:
+    """Run the floor; it has no inflate, so it does only what is not packed."""
+    if form in ("blf", "dz.mf4"):
+        return None
+    how = form if form != "mf4" else _records_of_mf4(path)
+    done = subprocess.run(
+        [program, how, path, BUILD / "floor.table"], capture_output=True, text=True, check=True
+    )
+    frames, values, total, ns, _ = map(int, done.stdout.split())
+    return {"frames": frames, "values": values, "sum": total, "ns": ns, "peak_kB": 0}
+
+
+def _records_of_mf4(path: Path) -> str:
+    """Return where the records of our own file lie: offset and number for each of its blocks."""
+    content = path.read_bytes()
+    header = struct.Struct("<4s4xQQ")
+    places = []
+    at = content.find(b"##DT")
+    while at >= 0:
+        _, size, _ = header.unpack_from(content, at)
+        places.append(f"{at + header.size}:{(size - header.size) // MF4_RECORD_BYTES}")
+        at = content.find(b"##DT", at + size)
+    return ",".join(places)
+
+
+def _disagreements(results: Results) -> list[str]:
+    """Return who says something else than the others, over all files: they hold the same frames."""
+    found = []
+    for key in CHECKED:
+        said: dict[Any, list[str]] = {}
+        for form, contestants in results.items():
+            for name, told in contestants.items():
+                if key in told and not (key == "frames" and "refused" in told):
+                    said.setdefault(told[key], []).append(f"{name} on .{form}")
+        if len(said) > 1:
+            rare = min(said.values(), key=len)
+            found.append(f"{key} differs: {', '.join(rare)} against all others")
+    return found
+
+
+def _tick(results: Results) -> dict[str, Any]:
+    """Return what a tick of the unit costs, with receiving and sending, and its state's size."""
+    from d7xr.ecu.core import ffi
+
+    alone = results["log"]["unit alone"]
+    return {
+        "ns": round(alone["ns_per_frame"] * alone["frames"] / alone["ticks"], 1),
+        "state_bytes": ffi.sizeof("vcu_t"),
+    }
+
+
+def _start_up() -> dict[str, float]:
+    """Return the best of ten starts in milliseconds, by command."""
+    command = Path(sys.executable).with_name("d7xr")
+    return {
+        option: round(min(_seconds([command, option]) for _ in range(10)) * 1e3, 1)
+        for option in ("--version", "--help")
+    }
+
+
+def _whole_process(log: Path) -> dict[str, float]:
+    """Return seconds from the command to its end, ours and the loop of today."""
+    command = Path(sys.executable).with_name("d7xr")
+    today = [sys.executable, "-m", "bench.contestants", TODAY, log]
+    return {
+        OURS: round(min(_seconds([command, "replay", log]) for _ in range(3)), 3),
+        TODAY: round(_seconds(today), 3),
+    }
+
+
+def _by_length(frames: int) -> list[dict[str, Any]]:
+    """Return time per frame and peak memory of a replay of logs of different lengths."""
+    rows = []
+    for count in (frames // 3, frames, 10 * frames):
+        told = _run(OURS, data.long_log(BUILD, count))
+        ns = round(told["ns"] / told["frames"], 1)
+        rows.append({"frames": count, "ns_per_frame": ns, "peak_kB": told["peak_kB"]})
+    return rows
+
+
+def _seconds(command: list[Any]) -> float:
+    begun = perf_counter()
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    return perf_counter() - begun
+
+
+def _machine() -> str:
+    cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    name = cpu[1] if cpu else platform.machine()
+    load = os.getloadavg()[0]
+    cores = len(os.sched_getaffinity(0))
+    return f"{name}, {cores} cores, load {load:.1f}, Python {platform.python_version()}"
+
+
+def _page(told: dict[str, Any]) -> str:
+    results: Results = told["results"]
+    tick, start, whole = told["tick"], told["start"], told["whole_process"]
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench` from one run: d7xr, what else reads traces, and a floor in C "
+        "(`bench/floor.c`: parse and decode, nothing checked) over the same frames, made with a "
+        f"fixed seed. {told['frames']:,} frames, median of {told['rounds']} rounds, imports not "
+        "counted. Compare ratios: nanoseconds are of that machine on that day.",
+        "",
+        f"{told['date']}, {told['machine']}",
+        "",
+        "## Nanoseconds per frame",
+        "",
+        _row(["", *(f".{form}" for form in results), "peak MB, .log"]),
+        _row(["---", *("---:" for _ in results), "---:"]),
+        *(_contestant(name, results) for name in ["floor", *CONTESTANTS]),
+        "",
+        *_notes(results),
+        "",
+        "`d7xr replay` is strict: every line checked, every frame fed to the complete unit at 1 "
+        "kHz, three states of every tick written as binary columns. `unit alone` is that unit with "
+        "frames in memory. All that decode came to the same sum over all values to the last bit, "
+        "all that replay to the same digest."
+        if not told["disagreements"]
+        else f"**{'; '.join(told['disagreements'])}**",
+        "",
+        "## Ratios of a replay",
+        "",
+        _row(["", *(f".{form}" for form in results)]),
+        _row(["---", *("---:" for _ in results)]),
+        *_ratios(results),
+        "",
+        "## The unit",
+        "",
+        f"An average tick, with receiving and sending, costs {tick['ns']:.0f} ns on this machine "
+        f"(limit {TICK_LIMIT_NS}). Its state is {tick['state_bytes']:,} bytes "
+        f"(limit {STATE_LIMIT_BYTES:,}).",
+        "",
+        "## Start and whole process",
+        "",
+        f"`d7xr --version` {start['--version']:.0f} ms, `d7xr --help` {start['--help']:.0f} ms, "
+        f"best of ten. The whole command `d7xr replay` over {told['frames']:,} frames of candump "
+        f"takes {whole[OURS]:.2f} s, {TODAY} {whole[TODAY]:.2f} s: "
+        f"{whole[TODAY] / whole[OURS]:.0f} times.",
+        "",
+        "## Length",
+        "",
+        _row(["frames", "ns per frame", "peak MB"]),
+        _row(["---:", "---:", "---:"]),
+        *(
+            _row([f"{r['frames']:,}", f"{r['ns_per_frame']:.0f}", f"{r['peak_kB'] / 1024:.1f}"])
+            for r in told["length"]
+        ),
+        "",
+        "## Instructions",
+        "",
+        "Time depends on the day, instructions do not. Two lengths, and the difference divided by "
+        "the difference of frames, take the start out:",
+        "",
+        "```sh",
+        "make bench ARGS='--frames 20000 --rounds 1 --no-page'    # makes the files",
+        "make bench ARGS='--frames 40000 --rounds 1 --no-page'",
+        "for n in 20000 40000; do",
+        "    valgrind --tool=callgrind --callgrind-out-file=build/bench/$n.callgrind \\",
+        "        .venv/bin/python -m bench.contestants 'd7xr replay' build/bench/drive_$n.log",
+        "    callgrind_annotate build/bench/$n.callgrind | head -n 40",
+        "done",
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _contestant(name: str, results: Results) -> str:
+    cells = []
+    for contestants in results.values():
+        told = contestants.get(name, {})
+        cells.append(f"{told['ns_per_frame']:,.0f}" if "ns_per_frame" in told else "")
+    peak = results["log"].get(name, {}).get("peak_kB", 0)
+    return _row([name, *cells, f"{peak / 1024:.0f}" if peak and cells[0] else ""])
+
+
+def _notes(results: Results) -> list[str]:
+    """Say why a cell is empty."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for form, contestants in results.items():
+        for name, result in contestants.items():
+            if "refused" in result:
+                told.setdefault((name, result["refused"]), []).append(f".{form}")
+    lines = [f"{name} ({', '.join(forms)}): {why}." for (name, why), forms in told.items()]
+    return ["The floor has no inflate, so .blf and .dz.mf4 have none.", *lines]
+
+
+def _ratios(results: Results) -> list[str]:
+    rows = []
+    for name in CONTESTANTS:
+        if name.startswith("d7xr") or name == "unit alone":
+            continue
+        cells = [_ratio(c.get(name, {}), c[OURS]) for c in results.values()]
+        rows.append(_row([f"{name} / {OURS}", *cells]))
+    cells = [_ratio_of_the_rest(contestants) for contestants in results.values()]
+    rows.append(_row([f"the same, {TODAY}, without the unit's ticks in both", *cells]))
+    cells = []
+    for contestants in results.values():
+        least = contestants.get("floor", {}).get("ns_per_frame")
+        whole = None if least is None else least + contestants["unit alone"]["ns_per_frame"]
+        cells.append(f"{contestants[OURS]['ns_per_frame'] / whole:.2f}" if whole else "")
+    return [*rows, _row([f"{OURS} / (floor + unit alone)", *cells])]
+
+
+def _ratio(told: dict[str, Any], ours: dict[str, Any]) -> str:
+    if "ns_per_frame" not in told:
+        return ""
+    return f"{told['ns_per_frame'] / ours['ns_per_frame']:.1f}"
+
+
+def _ratio_of_the_rest(contestants: dict[str, dict[str, Any]]) -> str:
+    """Return how much less all costs but the unit itself, which both sides must run."""
+    unit = contestants["unit alone"]["ns_per_frame"]
+    rest = contestants[OURS]["ns_per_frame"] - unit
+    told = contestants[TODAY]
+    if "ns_per_frame" not in told or rest <= 0:
+        return ""
+    return f"{(told['ns_per_frame'] - unit) / rest:.0f}"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
