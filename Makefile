@@ -42,6 +42,7 @@ flash: firmware ## write the firmware to a board of hil/rig.toml: BOARD=name
 
 docs: setup ## write the generated pages of docs/ anew
 	$(Q)$(BIN)/python -m tools.fault_page
+	$(Q)$(BIN)/python -m tools.polarity_page
 	$(Q)$(BIN)/d7xr campaign --out docs/fault_campaign.md
 
 format: setup ## lay out C and Python as the rules want it

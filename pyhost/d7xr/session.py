@@ -212,7 +212,7 @@ def run(
     feed: Feed | None = None
     comparisons: tuple[Comparison, ...] = ()
     with (
-        _folder(options.out) as folder,
+        begun_folder(options.out) as folder,
         started(options.others) as others,
         _columns(folder, options, names) as sinks,
     ):
@@ -245,8 +245,8 @@ def run(
     if folder is None:
         return result
     if feed is not None:
-        _write_recording(folder, result, feed, ecu)
-    _write(folder, result, ecu)
+        write_recording(folder, result, feed, ecu)
+    write_documents(folder, result, ecu)
     if not outcome.is_complete:
         return replace(result, folder=folder.partial)
     return replace(result, folder=folder.complete())
@@ -396,7 +396,7 @@ def _compare(
 
 
 @contextmanager
-def _folder(out: Path | None) -> Iterator[RunFolder | None]:
+def begun_folder(out: Path | None) -> Iterator[RunFolder | None]:
     """Yield the run folder in the making; a run that came to nothing leaves none behind."""
     if out is None:
         yield None
@@ -422,7 +422,7 @@ def _inputs(options: Options, mapping: Mapping | None) -> dict[str, Path]:
     return inputs
 
 
-def _write_recording(folder: RunFolder, result: Result, feed: Feed, ecu: Ecu) -> None:
+def write_recording(folder: RunFolder, result: Result, feed: Feed, ecu: Ecu) -> None:
     """Write what is in memory of the recording; before all else, it is what must not be lost."""
     recording = recorder.record(
         feed,
@@ -435,7 +435,7 @@ def _write_recording(folder: RunFolder, result: Result, feed: Feed, ecu: Ecu) ->
     folder.write_recording(recording, formats)
 
 
-def _write(folder: RunFolder, result: Result, ecu: Ecu) -> None:
+def write_documents(folder: RunFolder, result: Result, ecu: Ecu) -> None:
     """Write what a run folder holds besides the recording."""
     folder.write_bytes(memory.IN_A_RUN, ecu.keep())
     header = {"version": SCHEMA_VERSION, "trace": result.options.trace.name}

@@ -37,7 +37,9 @@ typedef enum {
 
 #define SENSORS_QUEUE 64U
 #define SENSORS_FAULTS 8U
-#define SENSORS_ALL 255U /* every signal of the message */
+enum {
+    SENSORS_ALL = 255
+}; /* every signal of the message */
 
 typedef enum {
     SENSORS_FAULT_NONE = 0,

@@ -2,8 +2,8 @@
 
 #include "bus_codec.h"
 #include "plant_maths.h"
+#include "run_digest.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define FRAME_BYTES 8U
@@ -12,18 +12,23 @@
 #define LANDING_TICKS 500U      /* in which a landing's peaks are looked for */
 #define OVER_TICKS 1500U        /* after which a landing is over */
 #define REDUCED_RATIO 0.9
+#define LONGEST_SILENCE_TICKS 1000U /* in which an end is waited for */
 #define LEAST_DEMAND_Nm 50.0    /* less is not worth a cut */
 #define FREE_FALL_MPS2 (0.2 * PLANT_GRAVITY_MPS2)
 #define FREE_FALL_TICKS 300U
+#define FANS_ON_DEGC 95.0
+#define FANS_OFF_DEGC 91.0
 
 void simulator_init(simulator_t *simulator, const plant_vehicle_t *vehicle, const driver_t *driver,
                     const sensors_t *sensors)
 {
     memset(simulator, 0, sizeof(*simulator));
-    simulator->vehicle                 = *vehicle;
-    simulator->driver                  = *driver;
-    simulator->sensors                 = *sensors;
-    simulator->summary.battery_least_V = 100.0F;
+    simulator->vehicle                  = *vehicle;
+    simulator->driver                   = *driver;
+    simulator->sensors                  = *sensors;
+    simulator->summary.battery_least_V  = 100.0F;
+    simulator->summary.rail_least_ratio = 1.0F;
+    simulator->run_digest               = DIGEST_SEED;
 }
 
 /* ---- what the unit says */
@@ -60,7 +65,7 @@ void simulator_take(simulator_t *simulator, const can_frame_t *frame)
 {
     if (frame->id == BUS_CODEC_TORQUE_COMMAND_FRAME_ID) {
         take_torque(simulator, frame);
-    } else if (frame->id == BUS_CODEC_COOLING_COMMAND_FRAME_ID) {
+    } else if ((frame->id == BUS_CODEC_COOLING_COMMAND_FRAME_ID) && (simulator->has_simple_fans == 0U)) {
         take_cooling(simulator, frame);
     } else if (frame->id == BUS_CODEC_FLIGHT_STATUS_FRAME_ID) {
         struct bus_codec_flight_status_t m;
@@ -86,6 +91,19 @@ static void cut_on_free_fall(simulator_t *simulator)
     }
 }
 
+/* The simpler fans: all of them, by what the coolant's sensor says. */
+static void switch_fans(simulator_t *simulator)
+{
+    const double coolant_degC = simulator->sensors.value[SENSORS_AT_coolant_in_deg_c];
+    double      *duty         = simulator->vehicle.fan_duty;
+    const double wanted = (coolant_degC >= FANS_ON_DEGC) ? 1.0 : ((coolant_degC <= FANS_OFF_DEGC) ? 0.0 : duty[0]);
+
+    for (uint32_t i = 0U; i < PLANT_FANS; i++) {
+        duty[i] = wanted;
+    }
+    simulator->vehicle.pump_duty = 1.0;
+}
+
 /* ---- flights, written down as they happen */
 
 static simulator_flight_t *current(simulator_t *simulator)
@@ -105,7 +123,8 @@ static bool is_by_flight_mode(const simulator_t *simulator)
 
 static bool is_reduced(const simulator_t *simulator)
 {
-    return (simulator->demand_Nm > LEAST_DEMAND_Nm) && (simulator->granted_Nm < (REDUCED_RATIO * simulator->demand_Nm));
+    return is_by_flight_mode(simulator) && (simulator->demand_Nm > LEAST_DEMAND_Nm) &&
+           (simulator->granted_Nm < (REDUCED_RATIO * simulator->demand_Nm));
 }
 
 /* Full throttle, steady, in this gear at this speed. */
@@ -122,6 +141,11 @@ static void take_off(simulator_t *simulator)
 {
     const plant_vehicle_t *vehicle = &simulator->vehicle;
 
+    if (simulator->is_held != 0U) { /* the flight was seen coming: that is no false alarm */
+        simulator->summary.interventions--;
+        simulator->summary.intervention_ticks -= simulator->held_ticks;
+        simulator->is_held = 0U;
+    }
     simulator->is_flying = 1U;
     if (simulator->summary.kept < SIMULATOR_FLIGHTS) {
         simulator->summary.kept++;
@@ -132,6 +156,7 @@ static void take_off(simulator_t *simulator)
             .air_tick       = NEVER,
             .landing_tick   = NEVER,
             .restored_tick  = NEVER,
+            .piece          = vehicle->piece,
             .speed_mps      = (float)vehicle->body.speed_mps,
             .gear           = (float)vehicle->line.gear,
         };
@@ -195,6 +220,16 @@ static void watch_landing(simulator_t *simulator)
     }
 }
 
+static void watch_ground(simulator_t *simulator)
+{
+    const uint32_t is_held = is_reduced(simulator) ? 1U : 0U;
+
+    simulator->summary.intervention_ticks += is_held;
+    simulator->summary.interventions += is_held & (simulator->is_held ^ 1U);
+    simulator->held_ticks = (is_held != 0U) ? (simulator->held_ticks + 1U) : 0U;
+    simulator->is_held    = is_held;
+}
+
 static void watch(simulator_t *simulator)
 {
     const plant_vehicle_t *vehicle     = &simulator->vehicle;
@@ -211,10 +246,8 @@ static void watch(simulator_t *simulator)
         watch_flight(simulator);
     } else if ((simulator->summary.kept > 0U) && (simulator->since_touchdown_ticks < OVER_TICKS)) {
         watch_landing(simulator);
-    } else if (is_by_flight_mode(simulator) && is_reduced(simulator)) {
-        simulator->summary.intervention_ticks++;
     } else {
-        /* driving */
+        watch_ground(simulator);
     }
     simulator->since_touchdown_ticks++;
 }
@@ -227,11 +260,17 @@ static void note_extremes(simulator_t *simulator)
     const float            coolant = (float)vehicle->heat.coolant_degC;
     const float            supply  = (float)vehicle->heat.supply_A;
     const float            battery = (float)vehicle->heat.battery_V;
+    const float            rail    = (float)vehicle->fuel.rail_ratio;
+    const float            speed   = (float)vehicle->body.speed_mps;
+    const float            roll    = (float)plant_abs(vehicle->body.roll_rad);
 
     summary->peak_shaft_Nm    = (shaft > summary->peak_shaft_Nm) ? shaft : summary->peak_shaft_Nm;
     summary->coolant_max_degC = (coolant > summary->coolant_max_degC) ? coolant : summary->coolant_max_degC;
     summary->supply_max_A     = (supply > summary->supply_max_A) ? supply : summary->supply_max_A;
     summary->battery_least_V  = (battery < summary->battery_least_V) ? battery : summary->battery_least_V;
+    summary->rail_least_ratio = (rail < summary->rail_least_ratio) ? rail : summary->rail_least_ratio;
+    summary->speed_max_mps    = (speed > summary->speed_max_mps) ? speed : summary->speed_max_mps;
+    summary->roll_max_rad     = (roll > summary->roll_max_rad) ? roll : summary->roll_max_rad;
 }
 
 /* ---- a tick */
@@ -244,6 +283,10 @@ void simulator_before(simulator_t *simulator)
     plant_vehicle_tick(vehicle);
     simulator->frames = sensors_tick(&simulator->sensors, vehicle, &simulator->driver.said, simulator->frame);
     simulator->summary.frames += simulator->frames;
+    if ((simulator->is_awake == 0U) && (simulator->frames > 0U)) {
+        simulator->is_awake  = 1U;
+        simulator->woke_tick = vehicle->tick;
+    }
 }
 
 void simulator_after(simulator_t *simulator)
@@ -258,12 +301,21 @@ void simulator_after(simulator_t *simulator)
     if (simulator->control == SIMULATOR_FREE_FALL_CUT) {
         cut_on_free_fall(simulator);
     }
+    if (simulator->has_simple_fans != 0U) {
+        switch_fans(simulator);
+    }
     watch(simulator);
     note_extremes(simulator);
+    simulator->unit_ticks += simulator->is_awake;
 }
 
-static void keep(const simulator_t *simulator, uint32_t tick, simulator_output_t *output)
+void simulator_keep(const simulator_t *simulator, simulator_output_t *output)
 {
+    const uint32_t tick = simulator->unit_ticks - 1U;
+
+    if (simulator->is_awake == 0U) {
+        return;
+    }
     for (uint32_t i = 0U;
          (output->frame != NULL) && (i < simulator->frames) && (output->frames < output->frame_capacity); i++) {
         output->frame[output->frames]      = simulator->frame[i];
@@ -277,29 +329,44 @@ static void keep(const simulator_t *simulator, uint32_t tick, simulator_output_t
     }
 }
 
-uint32_t simulator_run(simulator_t *simulator, vcu_t *vcu, uint32_t ticks, simulator_output_t *output)
+bool simulator_is_done(const simulator_t *simulator, uint32_t ticks)
 {
-    uint32_t    done = 0U;
-    can_frame_t sent;
+    const bool is_over = (simulator->unit_ticks >= ticks) || (simulator->vehicle.is_over != 0U);
 
-    while ((done < ticks) && (simulator->vehicle.is_over == 0U)) {
-        const uint32_t tick = simulator->vehicle.tick;
+    return is_over && ((simulator->frames > 0U) || (simulator->vehicle.tick >= (ticks + LONGEST_SILENCE_TICKS)));
+}
 
+/* The unit in this process: the frames of the tick, the tick, and what it sends. */
+static void run_unit(simulator_t *simulator, vcu_t *vcu)
+{
+    const uint32_t tick = simulator->unit_ticks;
+    can_frame_t    sent;
+
+    for (uint32_t i = 0U; i < simulator->frames; i++) {
+        vcu_receive(vcu, &simulator->frame[i]);
+    }
+    vcu_tick(vcu);
+    while (vcu_transmit(vcu, &sent)) {
+        simulator_take(simulator, &sent);
+        simulator->run_digest = run_digest_frame(simulator->run_digest, tick, &sent);
+    }
+    if (run_digest_wants_state(tick)) {
+        simulator->run_digest = digest_step(simulator->run_digest, vcu_digest(vcu));
+    }
+}
+
+void simulator_run(simulator_t *simulator, vcu_t *vcu, uint32_t ticks, simulator_output_t *output)
+{
+    while (!simulator_is_done(simulator, ticks)) {
         simulator_before(simulator);
-        for (uint32_t i = 0U; i < simulator->frames; i++) {
-            vcu_receive(vcu, &simulator->frame[i]);
-        }
-        vcu_tick(vcu);
-        while (vcu_transmit(vcu, &sent)) {
-            simulator_take(simulator, &sent);
+        if (simulator->is_awake != 0U) {
+            run_unit(simulator, vcu);
         }
         simulator_after(simulator);
         if (output != NULL) {
-            keep(simulator, tick, output);
+            simulator_keep(simulator, output);
         }
-        done++;
     }
-    return done;
 }
 
 /* ---- truth */

@@ -2,7 +2,8 @@
  *
  * A tick is: the car moves under the last command; sensors send; the unit receives, ticks and sends; engine, gearbox and
  * fans take what it sent. Frames alone cross over. The unit may live anywhere: `simulator_run` keeps it in this process,
- * `simulator_before` and `simulator_after` are the two halves of a tick for a unit that lives elsewhere.
+ * `simulator_before` and `simulator_after` are the two halves of a tick for a unit that lives elsewhere, which ticks
+ * once `is_awake` is set.
  */
 #ifndef SIMULATOR_H
 #define SIMULATOR_H
@@ -12,6 +13,7 @@
 #include "sensors.h"
 #include "vcu.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SIMULATOR_FLIGHTS 64U
@@ -33,10 +35,12 @@ typedef enum {
 typedef struct {
     uint32_t take_off_tick;
     uint32_t touchdown_tick;
-    uint32_t reduced_tick;  /* first command below 90 % of the demand after take-off */
+    uint32_t reduced_tick;  /* first command that Flight Mode holds below 90 % of the demand */
     uint32_t air_tick;      /* first FlightStatus with Air */
     uint32_t landing_tick;  /* first FlightStatus with Landing or Ramp after touchdown */
-    uint32_t restored_tick; /* 90 % of the demand back */
+    uint32_t restored_tick; /* no longer so */
+    uint32_t piece;         /* of the ground, at take-off */
+    uint32_t reserved;
     float    speed_mps;     /* at take-off */
     float    gear;
     float    peak_shaft_Nm; /* within half a second of touchdown */
@@ -50,14 +54,16 @@ typedef struct {
 typedef struct {
     uint32_t           flights; /* of at least 10 ms; those that find room are kept */
     uint32_t           kept;
-    uint32_t           interventions; /* command below the demand by Flight Mode, not one of the flights below */
-    uint32_t           air_on_ground; /* state Air while no flight of at least 100 ms was under way or just over */
+    uint32_t           interventions; /* times that Flight Mode held torque on the ground, and no take-off came of it */
     uint32_t           intervention_ticks;
-    uint32_t           frames;  /* to the unit */
+    uint32_t           frames; /* to the unit */
     float              peak_shaft_Nm;
     float              coolant_max_degC;
     float              supply_max_A;
     float              battery_least_V;
+    float              rail_least_ratio;
+    float              speed_max_mps;
+    float              roll_max_rad;
     simulator_flight_t flight[SIMULATOR_FLIGHTS];
 } simulator_summary_t;
 
@@ -69,6 +75,14 @@ typedef struct {
     can_frame_t         frame[SENSORS_COUNT]; /* that the sensors sent in this tick */
     uint32_t            frames;
     uint32_t            control; /* simulator_control_t */
+    uint32_t            has_simple_fans; /* all on from 95 degC until 91 degC, instead of what the unit says */
+    uint32_t            is_awake; /* the unit wakes with the first frame, as it does in a replay */
+    uint32_t            woke_tick; /* of the car, at the unit's tick 0 */
+    uint32_t            unit_ticks; /* that the unit has done */
+    uint32_t            run_digest; /* of the unit, by run_digest.h */
+    uint32_t            is_held; /* by Flight Mode, on the ground */
+    uint32_t            held_ticks; /* and for how long */
+    uint32_t            reserved;
     uint32_t            silent_ticks; /* since the last torque command */
     uint32_t            low_force_ticks;
     uint32_t            flight_state; /* as the unit says */
@@ -86,7 +100,7 @@ typedef struct {
     uint32_t     truth_rows;
     uint32_t     every_ticks;
     can_frame_t *frame; /* to the unit */
-    uint32_t    *frame_tick;
+    uint32_t    *frame_tick; /* of the unit */
     uint32_t     frame_capacity;
     uint32_t     frames;
 } simulator_output_t;
@@ -103,8 +117,15 @@ void simulator_take(simulator_t *simulator, const can_frame_t *frame);
 /* The tick is over: notes what happened in it. */
 void simulator_after(simulator_t *simulator);
 
-/* Ticks with a unit in this process. Ends early where the car lies on its side; returns the ticks that ran. */
-uint32_t simulator_run(simulator_t *simulator, vcu_t *vcu, uint32_t ticks, simulator_output_t *output);
+/* Notes frames and truth of the tick that is over. */
+void simulator_keep(const simulator_t *simulator, simulator_output_t *output);
+
+/* Until the unit has done that many ticks, or the car lies on its side; and on to the next tick that has a frame, so
+ * that the frames alone say how long the run was. */
+void simulator_run(simulator_t *simulator, vcu_t *vcu, uint32_t ticks, simulator_output_t *output);
+
+/* Whether a run of that many ticks is over. */
+bool simulator_is_done(const simulator_t *simulator, uint32_t ticks);
 
 /* Write one row of truth, SIMULATOR_TRUTHS numbers `stride` apart. */
 void simulator_truth(const simulator_t *simulator, float *row, uint32_t stride);

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from d7xr.campaign.injection import DELAY_US, Kind, broken
+from d7xr.campaign.injection import DELAY_US, Kind, Limits, broken
 from d7xr.database import Database
 from d7xr.ecu import Ecu
 from d7xr.frames import Frames
@@ -11,7 +11,7 @@ from d7xr.inputs import sources
 
 OWN = Database.own()
 SPAN_us = (100_000, 200_000)
-LIMITS = (-30.0, 145.0)
+LIMITS = Limits(-30.0, 145.0, 300.0)
 
 
 def thermal() -> Frames:
@@ -51,12 +51,13 @@ def test_a_broken_signal_leaves_neighbours_counter_and_time_alone(kind: Kind) ->
 def test_each_kind_says_what_its_name_says() -> None:
     value = {
         kind: OWN.decode_columns(hurt(kind), "ThermalState")["CoolantIn_degC"]
-        for kind in (Kind.FROZEN, Kind.MINIMUM, Kind.MAXIMUM, Kind.NOT_AVAILABLE)
+        for kind in (Kind.FROZEN, Kind.MINIMUM, Kind.MAXIMUM, Kind.OUT_OF_RANGE, Kind.NOT_AVAILABLE)
     }
 
     assert set(value[Kind.FROZEN].values[5:10]) == {95.0}
     assert set(value[Kind.MINIMUM].values[5:10]) == {-30.0}
     assert set(value[Kind.MAXIMUM].values[5:10]) == {145.0}
+    assert set(value[Kind.OUT_OF_RANGE].values[5:10]) == {300.0}
     assert not value[Kind.NOT_AVAILABLE].valid[5:10].any()
 
 

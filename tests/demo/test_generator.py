@@ -7,13 +7,14 @@ import pytest
 
 from d7xr.database import Database
 from d7xr.demo import demo_trace_path, demo_truth
-from d7xr.demo.generate import candump, generate, main
+from d7xr.demo.generate import generate, main
 from d7xr.demo.noise import bell, uniform
 from d7xr.demo.sensors import MESSAGES
 from d7xr.demo.truth import Truth
 from d7xr.errors import UsageError
 from d7xr.frames import FRAME_DTYPE, Frames
 from d7xr.trace import read_trace
+from d7xr.trace.candump import text_of
 
 
 @cache
@@ -89,7 +90,7 @@ def test_bell_shaped_noise_has_mean_zero_deviation_one_and_no_outlier() -> None:
 def test_candump_text_is_that_of_the_tool() -> None:
     frame = np.zeros(1, dtype=FRAME_DTYPE)
     frame["id"], frame["length"], frame["data"] = 0xA0, 8, np.arange(1, 9, dtype=np.uint8)
-    text = candump(Frames(np.array([1_234_567], dtype=np.int64), frame))
+    text = text_of(Frames(np.array([1_234_567], dtype=np.int64), frame))
     assert text == b"(0000000001.234567) can0 0A0#0102030405060708\n"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from d7xr import replay
-from d7xr.campaign.injection import Kind, broken, kinds_of
+from d7xr.campaign.injection import Kind, Limits, broken, kinds_of
 from d7xr.campaign.twins import Comparison, Stretch, Window, compare, run
 from d7xr.database import Database
 from d7xr.frames import Frames
@@ -94,7 +94,8 @@ def cells(
     for name in messages or replay.heard(own):
         message = own.message(name)
         for signal in (None, *message.values):
-            for kind in kinds_of(message, signal):
+            limits = None if signal is None else _limits(signal)
+            for kind in kinds_of(message, signal, limits):
                 found = {
                     window.name: _compared(part, window, start, stretch, message, signal, kind)
                     for part, window, start, stretch in healthy
@@ -123,7 +124,7 @@ def _compared(
         signal,
         kind,
         (feed.first_us + 1000 * window.broken_ms, feed.first_us + 1000 * window.healed_ms),
-        limits=(0.0, 0.0) if signal is None else _limits(signal),
+        limits=None if signal is None else _limits(signal),
         random=np.random.default_rng(_SEED),
     )
     return compare(healthy, run(start.fork(), frames, feed.first_us, window), window)
@@ -136,10 +137,14 @@ def _part(feed: Feed, window: Window) -> Feed:
     return replace(feed, frames=Frames(feed.frames.time_us[part], feed.frames.frame[part]))
 
 
-def _limits(signal: Signal) -> tuple[float, float]:
-    """Return the lowest and highest value of a signal that the unit takes for possible."""
-    source = by_signal().get(signal.name)
-    if source is not None:
-        return source.input.minimum, source.input.maximum
+def _limits(signal: Signal) -> Limits:
+    """Return what the unit takes for possible of a signal, and what the bus can say beyond it."""
     codes = [code for code in signal.choices if code != signal.not_available_raw]
-    return float(min(codes)), float(max(codes))
+    source = by_signal().get(signal.name)
+    if source is None:
+        return Limits(float(min(codes)), float(max(codes)))
+    low, high = source.input.minimum, source.input.maximum
+    beyond = high + 1.0 if codes else signal.maximum
+    is_code_free = not codes or beyond != signal.not_available_raw
+    has_room = beyond is not None and beyond > high and is_code_free
+    return Limits(low, high, beyond if has_room else None)

@@ -7,6 +7,7 @@ stay right, for the sender does not know. A message breaks as a whole.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,7 @@ class Kind(Enum):
     NOISY = "noisy"
     MINIMUM = "minimum"
     MAXIMUM = "maximum"
+    OUT_OF_RANGE = "out of range"
     NOT_AVAILABLE = "not available"
     DROPPED = "dropped"
     DELAYED = "delayed"
@@ -44,20 +46,40 @@ class Kind(Enum):
     WRONG_CRC = "wrong CRC"
 
 
-OF_SIGNALS: Final = (Kind.FROZEN, Kind.NOISY, Kind.MINIMUM, Kind.MAXIMUM, Kind.NOT_AVAILABLE)
+OF_SIGNALS: Final = (Kind.FROZEN, Kind.NOISY, Kind.MINIMUM, Kind.MAXIMUM, Kind.OUT_OF_RANGE,
+                     Kind.NOT_AVAILABLE)  # fmt: skip
 OF_MESSAGES: Final = (Kind.FROZEN, Kind.DROPPED, Kind.DELAYED, Kind.WRONG_COUNTER, Kind.WRONG_CRC)
 
 
-def kinds_of(message: Message, signal: Signal | None) -> tuple[Kind, ...]:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the unit takes for possible.
+
+    Attributes:
+        low: Lowest such value.
+        high: Highest.
+        beyond: A value above it that the message can carry; None where there is no room.
+    """
+
+    low: float
+    high: float
+    beyond: float | None = None
+
+
+def kinds_of(
+    message: Message, signal: Signal | None, limits: Limits | None = None
+) -> tuple[Kind, ...]:
     """Return how a signal, or a message as a whole, can break."""
-    if signal is None:
+    if signal is None or limits is None:
         return OF_MESSAGES if message.is_protected else OF_MESSAGES[:3]
-    return OF_SIGNALS if signal.not_available_raw is not None else OF_SIGNALS[:4]
+    impossible = {Kind.NOT_AVAILABLE} if signal.not_available_raw is None else set()
+    impossible |= {Kind.OUT_OF_RANGE} if limits.beyond is None else set()
+    return tuple(kind for kind in OF_SIGNALS if kind not in impossible)
 
 
 def broken(
     frames: Frames, message: Message, signal: Signal | None, kind: Kind, span_us: tuple[int, int],
-    *, limits: tuple[float, float], random: np.random.Generator,
+    *, limits: Limits | None, random: np.random.Generator,
 ) -> Frames:  # fmt: skip
     """Return frames in which one input is broken for a while.
 
@@ -67,7 +89,7 @@ def broken(
         signal: Which signal of it; None breaks the message as a whole.
         kind: How.
         span_us: First time of it and first time behind it.
-        limits: Lowest and highest value of the signal that the unit takes for possible.
+        limits: Of the signal; None where there is none.
         random: For noise.
     """
     is_hit = (frames.frame["id"] == message.frame_id) & (frames.frame["flags"] == 0)
@@ -80,7 +102,7 @@ def broken(
     hit = np.flatnonzero(is_hit)
     if hit.size == 0:
         return frames
-    if signal is not None:
+    if signal is not None and limits is not None:
         frame[hit] = _with_signal(frames, hit, message, signal, kind, limits, random)
     elif kind is Kind.FROZEN:
         data = frame["data"][hit]
@@ -113,7 +135,7 @@ def _delayed(frames: Frames, is_hit: NDArray[np.bool_]) -> Frames:
 
 def _with_signal(
     frames: Frames, hit: NDArray[np.intp], message: Message, signal: Signal, kind: Kind,
-    limits: tuple[float, float], random: np.random.Generator,
+    limits: Limits, random: np.random.Generator,
 ) -> NDArray[np.void]:  # fmt: skip
     """Return the frames that are hit, with one signal changed and all else as it was."""
     part = Frames(frames.time_us[hit], frames.frame[hit])
@@ -132,10 +154,10 @@ def _with_signal(
 
 
 def _changed(
-    values: NDArray[np.float64], signal: Signal, kind: Kind, limits: tuple[float, float],
+    values: NDArray[np.float64], signal: Signal, kind: Kind, limits: Limits,
     random: np.random.Generator,
 ) -> NDArray[np.float64]:  # fmt: skip
-    low, high = limits
+    low, high = limits.low, limits.high
     if kind is Kind.FROZEN:
         known = values[np.isfinite(values)]
         return np.full_like(values, known[0] if known.size else math.nan)
@@ -145,8 +167,9 @@ def _changed(
             return random.choice(np.array(codes, dtype=np.float64), values.shape)
         reach = NOISE_RATIO * (high - low)
         return np.clip(values + random.uniform(-reach, reach, values.shape), low, high)
-    ends = {Kind.MINIMUM: low, Kind.MAXIMUM: high, Kind.NOT_AVAILABLE: math.nan}
-    return np.full_like(values, ends[kind])
+    ends = {Kind.MINIMUM: low, Kind.MAXIMUM: high, Kind.OUT_OF_RANGE: limits.beyond}
+    end = ends.get(kind)
+    return np.full_like(values, math.nan if end is None else end)
 
 
 def _protected(message: Message, frame: NDArray[np.void]) -> NDArray[np.void]:

@@ -25,6 +25,7 @@ VERBS: Final[Mapping[str, str]] = {
     "faults": "what each fault means, and what a unit remembers of them",
     "decode": "the signals of any trace by any DBC, to MF4, Parquet or CSV",
     "campaign": "break every input in every way; does the unit notice, react, heal",
+    "simulate": "a simulated car in closed loop with the unit: truth beside belief",
     "demo": "replay the shipped drive and compare with its truth",
     "compare": "two runs: equal, or the first difference by tick, signal and bits",
     "signals": "every bus signal and internal state, with unit and meaning",

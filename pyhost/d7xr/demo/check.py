@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d7xr.demo.truth import AirborneTruth
     from d7xr.events import Flight
 
 TOLERANCE_MS: Final = 20.0
 """Air times may differ from the truth by this much."""
+
+
+class TrueFlight(Protocol):
+    """What is known of a flight that was driven; times in the time of the trace."""
+
+    @property
+    def name(self) -> str:
+        """Where it began."""
+        ...
+
+    @property
+    def take_off_us(self) -> int:
+        """When it began."""
+        ...
+
+    @property
+    def touchdown_us(self) -> int:
+        """When it ended."""
+        ...
+
+    @property
+    def air_time_ms(self) -> float:
+        """How long it took."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +66,7 @@ class FlightCheck:
         return self.difference_ms is not None and abs(self.difference_ms) <= TOLERANCE_MS
 
 
-def check_flights(
-    found: Sequence[Flight], truth: Sequence[AirborneTruth]
-) -> tuple[FlightCheck, ...]:
+def check_flights(found: Sequence[Flight], truth: Sequence[TrueFlight]) -> tuple[FlightCheck, ...]:
     """Pair found flights with true ones that they overlap, each at most once.
 
     Returns:
@@ -63,6 +84,6 @@ def check_flights(
     return tuple(checks)
 
 
-def _overlap(flight: Flight, true: AirborneTruth) -> bool:
+def _overlap(flight: Flight, true: TrueFlight) -> bool:
     start_us, end_us = 1e6 * flight.take_off_s, 1e6 * flight.touchdown_s
     return start_us < true.touchdown_us and end_us > true.take_off_us

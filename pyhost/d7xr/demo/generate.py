@@ -23,6 +23,7 @@ from d7xr.demo.truth import AirborneTruth, Stretch, Truth
 from d7xr.demo.vehicle import GRAVITY_MPS2
 from d7xr.errors import UsageError
 from d7xr.frames import Frames
+from d7xr.trace import candump
 
 SEED = 1
 PHASE_STEP_US = 250  # one message after the other; a frame takes at most 135 us at 1 Mbit/s
@@ -122,20 +123,6 @@ def _name(leg: story.Leg) -> str:
     return leg.name.partition(":")[0]
 
 
-def candump(frames: Frames, channel: str = "can0") -> bytes:
-    """Return frames as the text of ``candump -l``."""
-    lines = [
-        f"({us // 1_000_000:010d}.{us % 1_000_000:06d}) {channel} {identifier:03X}#{data}\n"
-        for us, identifier, data in zip(
-            frames.time_us.tolist(),
-            frames.frame["id"].tolist(),
-            (bytes(payload).hex().upper() for payload in frames.frame["data"]),
-            strict=True,
-        )
-    ]
-    return "".join(lines).encode("ascii")
-
-
 def write(out: Path, seed: int = SEED) -> tuple[Path, Path]:
     """Generate and write trace and truth into a folder, which is made if need be.
 
@@ -145,7 +132,7 @@ def write(out: Path, seed: int = SEED) -> tuple[Path, Path]:
     frames, truth = generate(seed)
     out.mkdir(parents=True, exist_ok=True)
     trace_path, truth_path = out / TRACE_NAME, out / TRUTH_NAME
-    trace_path.write_bytes(gzip.compress(candump(frames), compresslevel=9, mtime=0))
+    trace_path.write_bytes(gzip.compress(candump.text_of(frames), compresslevel=9, mtime=0))
     truth_path.write_text(truth.to_json(), encoding="utf-8", newline="\n")
     return trace_path, truth_path
 

@@ -18,6 +18,7 @@ from d7xr.trace.native import CHANNELS, Row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from d7xr.frames import Frames
     from d7xr.trace.facts import Facts
     from d7xr.trace.model import Columns, Problem
     from d7xr.trace.source import Source
@@ -117,3 +118,17 @@ def read(source: Source, facts: Facts) -> Iterator[Columns]:
     for columns in read_lines(source, grammar, facts):
         facts.channel_names = grammar.names
         yield columns
+
+
+def text_of(frames: Frames, channel: str = "can0") -> bytes:
+    """Return frames of 11-bit identifiers as the text of ``candump -l``."""
+    lines = [
+        f"({us // 1_000_000:010d}.{us % 1_000_000:06d}) {channel} {identifier:03X}#{data}\n"
+        for us, identifier, data in zip(
+            frames.time_us.tolist(),
+            frames.id.tolist(),
+            (bytes(payload).hex().upper() for payload in frames.data),
+            strict=True,
+        )
+    ]
+    return "".join(lines).encode("ascii")
