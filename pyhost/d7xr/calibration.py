@@ -10,6 +10,8 @@ A set holds what differs from its parent, the default set unless it names a file
     air_dwell_ms = 100
     static_travel_mm = [128.0, 131.0]
 
+The events of the season are sets by name (`d7xr.rally`), also as a parent: ``parent = "morocco"``.
+
 Whether a set is safe is decided by the firmware's own table of ranges and rules, never here.
 """
 
@@ -94,7 +96,7 @@ def load(source: Path | str) -> CalibrationSet:
     """Load a set and all its parents.
 
     Args:
-        source: A TOML file, or ``default``.
+        source: A TOML file, ``default``, or an event of the season.
 
     Raises:
         ConfigError: If a file cannot be read or the set is refused; all findings at once.
@@ -125,7 +127,21 @@ def examine(source: Path | str) -> tuple[CalibrationSet, tuple[Finding, ...]]:
     """
     if str(source) == DEFAULT:
         return default_set(), ()
-    return _examine(Path(source), ())
+    return _examine(file_of(source), ())
+
+
+def file_of(source: Path | str, folder: Path | None = None) -> Path:
+    """Return the file of a set: that of an event of the season, else as seen from a folder.
+
+    Args:
+        source: A file, or the name of an event; not ``default``, which is no file.
+        folder: Where a relative name begins; None takes the working directory.
+    """
+    from d7xr.rally import calibration_of, events
+
+    if str(source) in events():
+        return calibration_of(str(source))
+    return (Path() if folder is None else folder) / source
 
 
 def difference(one: CalibrationSet, other: CalibrationSet) -> tuple[tuple[str, Value, Value], ...]:
@@ -160,7 +176,7 @@ def _examine(path: Path, seen: tuple[Path, ...]) -> tuple[CalibrationSet, tuple[
     findings: list[Finding] = []
     parent = content.get("parent", DEFAULT)
     if isinstance(parent, str) and parent != DEFAULT:
-        base, inherited = _examine(path.parent / parent, (*seen, path.resolve()))
+        base, inherited = _examine(file_of(parent, path.parent), (*seen, path.resolve()))
         findings.extend(f for f in inherited if f.kind not in {"range", "rule"})
     else:
         base = default_set()
@@ -192,12 +208,14 @@ def _examine(path: Path, seen: tuple[Path, ...]) -> tuple[CalibrationSet, tuple[
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    from d7xr.rally import events
+
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot read the calibration set: {error.strerror}",
-            hint=f"name a TOML file, or `{DEFAULT}`",
+            hint=f"name a TOML file, `{DEFAULT}`, or an event: {', '.join(events())}",
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not text in UTF-8", hint="name a TOML file") from error

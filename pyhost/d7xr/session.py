@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,6 +20,7 @@ from d7xr.target.choice import refuse_unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Mapping as AbstractMapping
+    from pathlib import Path
 
     from d7xr.calibration import CalibrationSet
     from d7xr.compare import Comparison
@@ -416,7 +416,7 @@ def _inputs(options: Options, mapping: Mapping | None) -> dict[str, Path]:
     if options.database is not None:
         inputs["database"] = options.database
     if options.calibration != calibration.DEFAULT:
-        inputs["calibration_file"] = Path(options.calibration)
+        inputs["calibration_file"] = calibration.file_of(options.calibration)
     if options.memory is not None and options.memory.exists():
         inputs["memory"] = options.memory
     return inputs

@@ -30,8 +30,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--list", action="store_true", help="tell the shipped scenarios and stop")
     parser.add_argument(
-        "--calibration", "--cal", default="default", metavar="SET.toml", help="calibration set"
-    )
+        "--event", metavar="EVENT",
+        help="weather and calibration of an event of the season, as morocco, instead of its own",
+    )  # fmt: skip
+    parser.add_argument(
+        "--calibration", "--cal", metavar="SET",
+        help="calibration set: a file, an event, or default",
+    )  # fmt: skip
     replay.add_output_options(parser)
 
 
@@ -51,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     options = simulation.Options(
         scenario=args.scenario,
         calibration=args.calibration,
+        event=args.event,
         targets=(chosen["target"], *chosen["compared_with"]),
         **{name: chosen[name] for name in ("out", "formats", "rate_hz", "record")},
     )

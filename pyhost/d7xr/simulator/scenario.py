@@ -3,6 +3,7 @@
     story = "Over a table-top flat out in third."
     lasts_s = 12.0
     seed = 1
+    event = "morocco"                    # weather and calibration of an event of the season
 
     [start]                              # how the car begins; the names carry the units
     speed_kph = 60.0
@@ -39,6 +40,7 @@ A key that is not known, or has another unit, is an error, never passed over.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,8 +50,9 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from d7xr.errors import ConfigError
+from d7xr.errors import ConfigError, UsageError
 from d7xr.names import nearest
+from d7xr.rally import weather_of
 from d7xr.simulator.ground import SURFACES
 
 KPH: Final = 1.0 / 3.6
@@ -163,6 +166,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     lasts_s: Annotated[float, msgspec.Meta(gt=0.0, le=LONGEST_S)]
     stretch: Annotated[tuple[Stretch, ...], msgspec.Meta(min_length=1)]
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 1
+    event: str = ""
     start: Start = Start()
     key: Key | None = None
     car: Mapping[str, float | tuple[float, ...]] = {}
@@ -194,8 +198,12 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(p.name.removesuffix(".toml") for p in folder.iterdir()))
 
 
-def load(name: str) -> Source:
+def load(name: str, event: str | None = None) -> Source:
     """Read a scenario: a file, or the name of a shipped one.
+
+    Args:
+        name: The file or name.
+        event: Hold it under the weather of this event of the season instead of its own.
 
     Raises:
         ConfigError: There is no such file or name, it is no TOML, or a key or value in it is wrong.
@@ -214,6 +222,10 @@ def load(name: str) -> Source:
         text = place.read_text(encoding="utf-8")
     else:
         raise ConfigError(f"no scenario {name!r}", hint=nearest(name, shipped()))
+    if event is not None:
+        weather_of(event)
+        own = re.compile(r"^event *=.*\n", re.MULTILINE)
+        text = f'event = "{event}"\n{own.sub("", text)}'
     return Source(path.stem, text, parse(text, path.name))
 
 
@@ -250,7 +262,22 @@ def from_table(table: Mapping[str, Any], where: str) -> Scenario:
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {error}", hint="see docs/simulator.md") from error
     _check(scenario, where)
-    return scenario
+    return _under_its_weather(scenario, where) if scenario.event else scenario
+
+
+def _under_its_weather(scenario: Scenario, where: str) -> Scenario:
+    """Return the scenario with the weather of its event, whatever its start says."""
+    try:
+        weather = weather_of(scenario.event)
+    except UsageError as error:
+        raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
+    start = msgspec.structs.replace(
+        scenario.start,
+        ambient_degC=weather.ambient_degC,
+        ambient_kPa=weather.ambient_kPa,
+        dust_factor=weather.dust_factor,
+    )
+    return msgspec.structs.replace(scenario, start=start)
 
 
 _TABLES: Final[dict[str, type[msgspec.Struct]]] = {

@@ -41,7 +41,8 @@ class Options:
 
     Attributes:
         scenario: A scenario file, or the name of a shipped one.
-        calibration: A calibration set, or ``default``.
+        calibration: A calibration set; None takes that of the scenario's event, else ``default``.
+        event: Event of the season under whose weather it is held; None takes the scenario's own.
         targets: Where the unit runs; each target closes a loop of its own, and they must agree.
         out: Run folder to write; None writes nothing.
         formats: Formats of the recording in that folder.
@@ -50,7 +51,8 @@ class Options:
     """
 
     scenario: str
-    calibration: str = calibration.DEFAULT
+    calibration: str | None = None
+    event: str | None = None
     targets: tuple[str, ...] = ("sil",)
     out: Path | None = None
     formats: tuple[str, ...] = ("mf4",)
@@ -127,11 +129,13 @@ def run(
     from d7xr.ecu import Ecu
 
     _refuse_early(options)
-    source = load(options.scenario)
+    source = load(options.scenario, options.event)
+    name = options.calibration or source.scenario.event or calibration.DEFAULT
+    options = replace(options, calibration=name)
     words = recorder.words()
     named = {fault.name for fault in words.faults.values()}
     figures.refuse_unknown(source.scenario, source.name, named)
-    chosen = calibration.load(options.calibration)
+    chosen = calibration.load(name)
     names = recorder.chosen_states(options.record)
     wanted = (*names, *(name for name in figures.BELIEFS if name not in names))
     started_s = clock()
@@ -227,7 +231,7 @@ def _refuse_difference(name: str, digest: int, wanted: int) -> None:
 def _as_replayed(options: Options) -> session.Options:
     return session.Options(
         trace=Path(TRACE_NAME),
-        calibration=options.calibration,
+        calibration=options.calibration or calibration.DEFAULT,
         out=options.out,
         formats=options.formats,
         rate_hz=options.rate_hz,
@@ -240,8 +244,8 @@ def _as_replayed(options: Options) -> session.Options:
 def _inputs(options: Options) -> dict[str, Path]:
     """Return the files that were read; a shipped scenario is part of the build."""
     given = {"scenario": Path(options.scenario)} if options.scenario.endswith(".toml") else {}
-    if options.calibration != calibration.DEFAULT:
-        given["calibration_file"] = Path(options.calibration)
+    if options.calibration not in {None, calibration.DEFAULT}:
+        given["calibration_file"] = calibration.file_of(str(options.calibration))
     return {name: path for name, path in given.items() if path.is_file()}
 
 
