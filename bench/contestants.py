@@ -135,7 +135,7 @@ def hilspy_loop(path: Path) -> Told:
         raise RefusedError
     channel = hilspy.open(f"file://{path}{kinds[path.suffix]}")
     rows = ((m.timestamp, m.id, m.data) for m in channel)  # all three are there in a log
-    return _stepped(rows, decodes=False)  # type: ignore[arg-type]
+    return _stepped(rows, decodes=False)
 
 
 def asammdf_bulk(path: Path) -> Told:
