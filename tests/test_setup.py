@@ -106,7 +106,8 @@ def test_without_tools_and_without_rights_one_sentence_says_how_to_get_them(bare
     assert done.returncode == 0
     assert done.stderr.count("\n") == 1
     assert done.stderr.endswith(
-        "skipped: apt-get install clang-19 libclang-rt-19-dev gcc-arm-none-eabi qemu-system-arm\n"
+        "skipped: apt-get install clang-19 libclang-rt-19-dev gcc-arm-none-eabi qemu-system-arm "
+        "valgrind\n"
     )
     assert not done.stdout
 
@@ -128,7 +129,8 @@ case "$1" in
     update) : >{bare}/updated ;;
     install) [ -e {bare}/updated ] || exit 100; cp {bare}/clang-19 {bare}/bin; : >{runtime}
         cp {bare}/clang-19 {bare}/bin/arm-none-eabi-gcc
-        cp {bare}/clang-19 {bare}/bin/qemu-system-arm ;;
+        cp {bare}/clang-19 {bare}/bin/qemu-system-arm
+        cp {bare}/clang-19 {bare}/bin/valgrind ;;
 esac""",
     )
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Provide what Python packages cannot, called by `make test` and `make firmware`: clang 19 with its
-# sanitizers, the ARM cross compiler, and the emulator. What is missing is installed where that needs
-# no question (root on Debian or Ubuntu); elsewhere one sentence says how, and the tests that need it
-# skip with the same sentence. With CI=true those tests fail instead.
+# sanitizers, the ARM cross compiler, the emulator, and valgrind to count instructions. What is missing
+# is installed where that needs no question (root on Debian or Ubuntu); elsewhere one sentence says how,
+# and the tests that need it skip with the same sentence. With CI=true those tests fail instead.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p build
@@ -15,6 +15,7 @@ missing() {
     fi
     command -v arm-none-eabi-gcc >/dev/null || echo gcc-arm-none-eabi
     command -v qemu-system-arm >/dev/null || echo qemu-system-arm
+    command -v valgrind >/dev/null || echo valgrind
 }
 
 install() {

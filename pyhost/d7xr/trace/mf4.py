@@ -351,26 +351,26 @@ class _Native:
 
     def _supply(self, number: int) -> None:
         """Push the next portion of a group's records."""
+        window = self._windows[number]
+        window.bytes, window.size, window.taken = ffi.NULL, 0, 0
+        self._held[number] = None  # all of it was taken: two blocks need not be in memory
         portion = next(self._portions[number], None)
         if portion is None:
             self._native.of[number].is_ended = 1
             return
         held = ffi.from_buffer("uint8_t[]", portion)
         self._held[number] = held  # the window points into it
-        window = self._windows[number]
-        window.bytes, window.size, window.taken = held, len(portion), 0
+        window.bytes, window.size = held, len(portion)
 
     def _portions_of(self, group: Group) -> Iterator[bytes | bytearray | memoryview]:
         """Yield the bytes of a group's records, in portions of bounded size."""
         for block in group.data:
             if not block.is_deflated:
                 yield from self._stored(block)
-                continue
-            content = self._inflated(block)
-            if block.columns:
-                yield from _untransposed(content, block.columns)
+            elif block.columns:
+                yield from _untransposed(self._inflated(block), block.columns)
             else:
-                yield content
+                yield self._inflated(block)
 
     def _stored(self, block: DataBlock) -> Iterator[bytes]:
         for at in range(0, block.stored, _PORTION_BYTES):
