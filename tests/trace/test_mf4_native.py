@@ -164,6 +164,15 @@ def test_groups_are_merged_as_they_are_by_asammdf(
     assert content(read_trace(path)) == content(by_asammdf(path))
 
 
+def test_of_equal_times_the_earlier_group_is_first(tmp_path: Path) -> None:
+    kinds = [("remote", 1), ("remote", 2), ("data", 2), ("error", 2), ("data", 3), ("remote", 3)]
+    sent = [message(i, kind, step_us) for i, (kind, step_us) in enumerate(kinds)]
+
+    trace = read_trace(write(tmp_path / "t.mf4", sent))
+
+    assert trace.id.tolist() == [0, 2, 3, 1, 4, 5]
+
+
 def test_the_groups_that_python_can_writes_need_no_asammdf(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
