@@ -26,6 +26,7 @@ VERBS: Final[Mapping[str, str]] = {
     "decode": "the signals of any trace by any DBC, to MF4, Parquet or CSV",
     "campaign": "break every input in every way; does the unit notice, react, heal",
     "simulate": "a simulated car in closed loop with the unit: truth beside belief",
+    "sweep": "many draws of a scenario in closed loop: rates, quantiles, worst cases",
     "demo": "replay the shipped drive and compare with its truth",
     "compare": "two runs: equal, or the first difference by tick, signal and bits",
     "signals": "every bus signal and internal state, with unit and meaning",

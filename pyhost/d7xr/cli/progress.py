@@ -40,9 +40,9 @@ def shown(
 
 @contextmanager
 def many_shown(
-    args: argparse.Namespace, *, clock: Callable[[], float] = monotonic
+    args: argparse.Namespace, *, what: str = "traces", clock: Callable[[], float] = monotonic
 ) -> Iterator[Callable[[ManyProgress], None]]:
-    """Yield a function that shows how far many traces are, and how long the rest will take."""
+    """Yield a function that shows how far many things are, and how long the rest will take."""
     started_s = last_s = clock()
     resumed: int | None = None
 
@@ -50,7 +50,7 @@ def many_shown(
         nonlocal resumed
         if resumed is None:
             resumed = progress.weight_done
-        return _many_line(progress, resumed, now_s - started_s)
+        return _many_line(progress, resumed, now_s - started_s, what)
 
     if output.may_animate(args):
         with _bar() as bar:
@@ -73,14 +73,15 @@ def many_shown(
         yield show
 
 
-def _many_line(progress: ManyProgress, resumed: int, elapsed_s: float) -> str:
+def _many_line(progress: ManyProgress, resumed: int, elapsed_s: float, what: str = "traces") -> str:
     """Return what is done and, from the rate so far, what is left."""
     done_now, left = progress.weight_done - resumed, progress.weight - progress.weight_done
-    text = f"{progress.done} of {progress.jobs} traces"
+    done = "replayed" if what == "traces" else "done"
+    text = f"{progress.done} of {progress.jobs} {what}"
     if progress.resumed:
         text += f", {progress.resumed} of them before"
     if progress.failed:
-        text += f", {progress.failed} not replayed"
+        text += f", {progress.failed} not {done}"
     if not done_now:
         return text
     left_s = round(elapsed_s * left / done_now)

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         rows = run_all(
             season.replay_one,
             season.jobs_of(traces, drive),
-            workers=_workers(args),
+            workers=workers(args),
             ledger=ledger,
             on_progress=show,
         )
@@ -75,7 +75,8 @@ def _absolute(name: str | None) -> str | None:
     return str(Path(name).resolve()) if name is not None and Path(name).is_file() else name
 
 
-def _workers(args: argparse.Namespace) -> Workers:
+def workers(args: argparse.Namespace) -> Workers:
+    """Return who does the work, by ``--jobs`` and ``--dask``."""
     from d7xr.errors import UsageError
     from d7xr.fanout import Cluster, Cores
 
