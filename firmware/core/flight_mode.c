@@ -132,6 +132,18 @@ static flight_mode_cause_t confirmation(const flight_mode_t *flight, const vcu_c
     return cause;
 }
 
+/* A second witness has the car fly, and the force is low, if not for long enough yet: a car that hung over a lip with
+ * its front wheels has been suspected for too long when it leaves it. A stuck force alone has no such witness. */
+static bool may_soon_be_confirmed(const flight_mode_t *flight, const vcu_calibration_t *cal)
+{
+    const flight_evidence_t *evidence = &flight->evidence;
+    const uint32_t           extra_ms = (flight->is_rough != 0U) ? cal->flight_mode_rough_extra_dwell_ms : 0U;
+    const bool               is_seen  = (evidence->is_damper_flying != 0U) || (evidence->is_wheel_flying != 0U);
+
+    return is_seen && (evidence->is_low_air != 0U) &&
+           (flight->low_air_ticks < (cal->flight_mode_air_dwell_ms + extra_ms));
+}
+
 static bool is_landing(const flight_mode_t *flight, const vcu_calibration_t *cal)
 {
     return flight->touchdown_ticks >= cal->flight_mode_touchdown_dwell_ms;
@@ -272,7 +284,7 @@ static void tick_suspect(flight_mode_t *flight, const vcu_calibration_t *cal, fl
         enter_ground(flight, FLIGHT_MODE_CAUSE_EVIDENCE_LOST);
     } else if (flight->force_back_ticks >= cal->flight_mode_clear_dwell_ms) {
         enter_ground(flight, FLIGHT_MODE_CAUSE_FORCE_BACK);
-    } else if (flight->state_ticks >= cal->flight_mode_suspect_max_ms) {
+    } else if ((flight->state_ticks >= cal->flight_mode_suspect_max_ms) && !may_soon_be_confirmed(flight, cal)) {
         flight->is_locked_out = 1U;
         enter_ground(flight, FLIGHT_MODE_CAUSE_SUSPECT_TIMEOUT);
     } else {

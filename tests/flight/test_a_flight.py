@@ -63,6 +63,21 @@ def test_a_flight_of_any_length_is_found_in_time_and_measured(air_ms: int, is_li
         assert first_ms(back) <= 450
 
 
+@pytest.mark.parametrize("hung_ms", [120, 150, 170, 190])
+def test_a_car_that_hung_over_a_lip_for_the_length_of_a_suspicion_is_still_found_flying(
+    hung_ms: int,
+) -> None:
+    jump = Jump(300, lead_ms=400)
+    seen = jump.signals()
+    force_mps2 = np.array(seen["SpecificForceZ_mps2"])
+    force_mps2[jump.lead_ms - hung_ms : jump.lead_ms] = 3.8
+
+    flown = flying_start().drive(jump.duration_ms, **seen | {"SpecificForceZ_mps2": force_mps2})
+
+    assert flown["flight_mode.flight_count"][-1] == 1
+    assert first_ms(is_in(flown, AIR)) - jump.lead_ms <= 120
+
+
 def test_rising_off_a_lip_and_falling_over_an_edge_are_found_alike() -> None:
     edge = fly(JUMP)
     lip = fly(replace(JUMP, is_lip=True))
