@@ -188,3 +188,12 @@ def test_intake_air_is_not_believed_to_be_colder_than_outside() -> None:
     assert cold["intake.power_cap_kW"][-1] / before_kW == pytest.approx(
         (298 / 293) ** 0.5, abs=1e-3
     )
+
+
+@pytest.mark.parametrize("fan", [1, 2, 3, 4])
+def test_a_fan_that_alone_is_not_heard_is_told(fan: int) -> None:
+    car = driving()
+
+    car.drive(2500, **{f"Fan{fan}Current_A": np.nan})
+
+    assert active(car.ecu) == {"FanUnheard"}
