@@ -361,7 +361,7 @@ static void judge_stuck_wheels(flight_evidence_t *evidence, const vcu_calibratio
         evidence->are_wheels_stuck   = 0U;
         evidence->wheels_still_ticks = 0U;
     } else {
-        if (evidence->wheels_still_ticks == 0U) {
+        if ((evidence->wheels_still_ticks == 0U) || !numeric_is_finite(evidence->wheels_still_mps)) {
             evidence->wheels_still_mps = ground->value;
         }
 

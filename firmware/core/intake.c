@@ -8,6 +8,8 @@
 #define CELSIUS_ZERO_K 273.15f
 #define LOWEST_SPEED_rpm 500.0f /* below it the full-load curve binds, not the air */
 #define AT_ONCE_kPaps 1.0e6f
+#define LOWEST_kPa 50.0f /* as inputs.def */
+#define HIGHEST_kPa 120.0f
 
 static float chosen(float used, const signal_t *signal, float worst, float filter_ms)
 {
@@ -32,16 +34,18 @@ static float most_of(float a, float b, float c)
 }
 
 /* Outside pressure rises as fast as a car can descend, and no faster: a barometer that jumps up gives no torque. The
- * first one heard is taken as it is. */
+ * first one heard is taken as it is, and so is the next one where the memory is none that a barometer could have left. */
 static float risen_kPa(intake_t *intake, const vcu_calibration_t *cal, const signal_t *heard_kPa, float pressure_kPa)
 {
-    const bool is_first = signal_is_usable(heard_kPa) && (intake->has_pressure == 0U);
+    const bool  is_sane  = (intake->pressure_kPa >= LOWEST_kPa) && (intake->pressure_kPa <= HIGHEST_kPa);
+    const bool  is_first = signal_is_usable(heard_kPa) && ((intake->has_pressure == 0U) || !is_sane);
+    const float last_kPa = is_sane ? intake->pressure_kPa : cal->intake_lost_pressure_kPa;
 
     if (is_first) {
         intake->has_pressure = 1U;
     }
     return is_first ? heard_kPa->value
-                    : raster_slew(intake->pressure_kPa, pressure_kPa, cal->intake_pressure_rise_kPaps, AT_ONCE_kPaps);
+                    : raster_slew(last_kPa, pressure_kPa, cal->intake_pressure_rise_kPaps, AT_ONCE_kPaps);
 }
 
 static void choose_inputs(intake_t *intake, const vcu_calibration_t *cal, const inputs_t *inputs)

@@ -149,7 +149,10 @@ def rich_drive() -> Drive:
     levels["AcceleratorTrack2_pct"] = np.where(
         (time_ms > 25_000) & (time_ms < 26_000), np.nan, foot
     )
-    levels["EngineSpeed_rpm"] = 4200.0 + 2950.0 * np.sin(time_ms / 2300.0)
+    levels["EngineSpeed_rpm"] = np.select(
+        [time_ms < 1000, time_ms > 57_000], [220.0, 0.0], 4200.0 + 2950.0 * np.sin(time_ms / 2300.0)
+    )
+    levels["TurbineSpeed_rpm"] = levels["EngineSpeed_rpm"]  # the clutch is locked
     levels["CoolantIn_degC"] = np.where(
         (time_ms > 40_000) & (time_ms < 42_000), np.nan, 84.0 + time_ms / 1000.0
     )
