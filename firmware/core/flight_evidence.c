@@ -345,19 +345,24 @@ static float middle_wheel_radps(const flight_wheel_t wheel[FLIGHT_CORNERS], uint
                                       : numeric_min(slowest, fastest);
 }
 
-/* A sender that hangs behind a living counter repeats itself to the bit, which four turning wheels never do for long. */
-static void judge_stuck_wheels(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs,
-                               const signal_t *const speed[FLIGHT_CORNERS])
+static bool has_any_changed(const flight_evidence_t *evidence, const signal_t *const speed[FLIGHT_CORNERS])
 {
-    const signal_t *ground      = &inputs->ground_speed_mps;
-    const bool      is_measured = signal_is_usable(ground);
-    bool            has_changed = false;
+    bool has_changed = false;
 
     for (uint32_t i = 0U; i < FLIGHT_CORNERS; i++) {
         has_changed = has_changed ||
                       (signal_is_usable(speed[i]) && !is_same(speed[i]->value, evidence->wheel[i].speed_radps));
     }
-    if (has_changed || !is_measured) {
+    return has_changed;
+}
+
+/* A sender that hangs behind a living counter repeats itself to the bit, which four turning wheels never do for long. */
+static void judge_stuck_wheels(flight_evidence_t *evidence, const vcu_calibration_t *cal, const inputs_t *inputs,
+                               const signal_t *const speed[FLIGHT_CORNERS])
+{
+    const signal_t *ground = &inputs->ground_speed_mps;
+
+    if (has_any_changed(evidence, speed) || !signal_is_usable(ground)) {
         evidence->are_wheels_stuck   = 0U;
         evidence->wheels_still_ticks = 0U;
     } else {
