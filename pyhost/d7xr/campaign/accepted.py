@@ -18,9 +18,10 @@ ACCEPTED: Final[Mapping[tuple[str, Kind], str]] = {
     "and the end of a flight by some samples; a filter for it would be as late",
     ("EngineState.EngineSpeed_rpm", Kind.NOISY): "noise of 200 rpm in each sample moves the bound "
     "of the restrictor by up to 5 % either way, and never for longer than a sample",
-    ("DriverDemand", Kind.FROZEN): "both pedal tracks and the brake stand still together behind a "
+    ("DriverDemand", Kind.FROZEN): "pedal, brake and kill switch stand still together behind a "
     "living counter and a right checksum; no other message tells what the foot does, and a foot "
-    "may stand still: the pedal node must watch itself, and the kill switch is in reach",
+    "may stand still: the pedal node must watch itself; what is left to the driver is the key, "
+    "which comes by the engine",
     ("DriverDemand.FlightModeSwitch", Kind.NOISY): "while it reads Off the driver gets what he "
     "asks for, which is torque without Flight Mode",
     ("DriverDemand.FlightModeSwitch", Kind.MINIMUM): "Off is a wish of the driver, and a switch "

@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     windows = windows_of_demo()
     found = list(cells(drive(), blob, windows, messages=_chosen(args)))
     harmful = [c for c in found if verdict(c) == "UNDETECTED AND HARMFUL"]
+    accepted = sum(cell.is_undetected_and_harmful for cell in found) - len(harmful)
     names = {fault.number: fault.name for fault in faults()}
     if args.out is not None:
         from d7xr.campaign.table import page
@@ -58,7 +59,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         for cell in harmful:
             output.emit(f"undetected and harmful: {cell.name}, {cell.kind.value}")
-        output.emit(f"{len(found)} cells, {len(harmful)} undetected and harmful")
+        output.emit(
+            f"{len(found)} cells, {len(harmful)} undetected and harmful, "
+            f"{accepted} more that are accepted with a reason"
+        )
         if args.out is not None:
             output.emit(f"written: {args.out}")
     return EXIT_HARMFUL if harmful else 0
