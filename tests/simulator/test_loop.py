@@ -9,7 +9,6 @@ from d7xr.ecu import calibration_default
 from d7xr.simulator import scenario, simulation
 from d7xr.simulator.loop import Control, Drive, Loop
 from d7xr.simulator.simulation import Options
-from d7xr.target.emulated import IMAGE, Emulated
 from d7xr.target.sil import Sil
 
 JUMP = "table_top"
@@ -41,18 +40,6 @@ def test_a_tick_at_a_time_through_the_interface_of_targets_is_the_loop_in_c() ->
     assert elsewhere.run_digest == here.run_digest
     assert elsewhere.flights == here.flights
     assert elsewhere.metrics == here.metrics
-
-
-def test_an_emulated_chip_drives_the_car_as_this_process_does() -> None:
-    if not IMAGE.exists():
-        pytest.skip("no image for the emulator: make firmware")
-    here = driven(JUMP, lasts_s=4.0)
-
-    with Emulated() as unit:
-        chip = loop_of(JUMP, lasts_s=4.0).drive_on(unit, calibration_default())
-
-    assert here.flight_count > 0
-    assert (chip.run_digest, chip.flights) == (here.run_digest, here.flights)
 
 
 def test_the_trace_of_a_simulation_replays_to_the_same_digest_and_verdict(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from d7xr.ecu import calibration_default
 from d7xr.errors import UsageError
 from d7xr.hil.plugin import SESSION, SPOILT, UNIT
-from d7xr.hil.replaying import compare_with_desk, cut, load_drive
+from d7xr.hil.replaying import Watched, compare_with_desk, cut, load_drive
 from d7xr.hil.witness import Witness
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from d7xr.frames import Frames
     from d7xr.hil.machines import Machine
     from d7xr.hil.plugin import Session
+    from d7xr.simulator.loop import Drive
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,45 @@ class Replay:
         return done
 
 
+@dataclass(frozen=True, slots=True)
+class Simulate:
+    """Drives scenarios in closed loop, with the unit and with one on the desk.
+
+    Attributes:
+        unit: The unit.
+        session: Counts the ticks.
+        machine: Where the unit runs.
+    """
+
+    unit: Witness
+    session: Session
+    machine: Machine
+
+    def __call__(self, scenario: str, *, lasts_s: float | None = None) -> tuple[Drive, Drive]:
+        """Drive a scenario twice, and return what came of it with the unit and on the desk.
+
+        State and frames of every tick are in ``Drive.run_digest``. Where it differs, a replay of
+        ``recorder.fed`` tells the first tick.
+
+        Args:
+            scenario: Name of a shipped scenario, or a file.
+            lasts_s: When to end; None drives it to its end.
+        """
+        from msgspec.structs import replace
+
+        from d7xr.simulator.loop import Loop
+        from d7xr.simulator.scenario import load
+
+        told = load(scenario).scenario
+        if lasts_s is not None:
+            told = replace(told, lasts_s=lasts_s)
+        calibration = self.unit.calibration
+        desk = Loop(told, scenario).drive(calibration)
+        unit = Loop(told, scenario).drive_on(Watched(self.unit), calibration)
+        self.session.ticks_compared[self.machine.name] += unit.ticks
+        return unit, desk
+
+
 @pytest.fixture(scope="session")
 def d7xr_machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     """The place where the unit runs, locked, started and identified."""
@@ -141,6 +181,12 @@ def replay(request: pytest.FixtureRequest, ecu: Witness, d7xr_machine: Machine) 
     """Runs a drive on the unit and on the desk at once."""
     session = request.config.stash[SESSION]
     return Replay(ecu, session, d7xr_machine, _trace(request, session))
+
+
+@pytest.fixture
+def simulate(request: pytest.FixtureRequest, ecu: Witness, d7xr_machine: Machine) -> Simulate:
+    """Drives a scenario in closed loop with the unit and on the desk."""
+    return Simulate(ecu, request.config.stash[SESSION], d7xr_machine)
 
 
 @pytest.fixture
