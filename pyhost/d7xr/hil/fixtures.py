@@ -11,7 +11,7 @@ import pytest
 from d7xr.ecu import calibration_default
 from d7xr.errors import UsageError
 from d7xr.hil.plugin import SESSION, SPOILT, UNIT
-from d7xr.hil.replaying import Watched, compare_with_desk, cut, load_drive
+from d7xr.hil.replaying import compare_with_desk, cut, load_drive
 from d7xr.hil.witness import Witness
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Simulate:
             told = replace(told, lasts_s=lasts_s)
         calibration = self.unit.calibration
         desk = Loop(told, scenario).drive(calibration)
-        unit = Loop(told, scenario).drive_on(Watched(self.unit), calibration)
+        unit = Loop(told, scenario).drive_on(self.unit, calibration)
         self.session.ticks_compared[self.machine.name] += unit.ticks
         return unit, desk
 

@@ -57,7 +57,7 @@ def compare_with_desk(unit: Witness, frames: Frames, *, ticks: int | None = None
 
     return back_to_back(
         Sil(),
-        Watched(unit),
+        _Watched(unit),
         np.asarray(frames.frame, dtype=FRAME_DTYPE),
         frames.tick,
         frames.ticks if ticks is None else ticks,
@@ -65,7 +65,7 @@ def compare_with_desk(unit: Witness, frames: Frames, *, ticks: int | None = None
     )
 
 
-class Watched:
+class _Watched:
     """A witness as a target."""
 
     def __init__(self, unit: Witness) -> None:

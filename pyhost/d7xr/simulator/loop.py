@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import numpy as np
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from d7xr.simulator.scenario import Scenario
-    from d7xr.target import Target
+    from d7xr.target import Answer
 
 type Control = Literal["unit", "none", "free_fall_cut"]
 """Who holds the engine in the air: the unit, nobody, or a cut after 300 ms below 0.2 g."""
@@ -43,6 +43,18 @@ _STRETCH_TICKS: Final = 10_000
 _SPARE: Final = 4000
 _SHOW_TICKS: Final = 500
 _EVERY_SIGNAL: Final = 255
+
+
+class Unit(Protocol):
+    """A unit that lives elsewhere: a target, or what starts and runs like one."""
+
+    def start(self, calibration: bytes) -> object:
+        """Start it anew with a set; see ``Target.start``."""
+        ...
+
+    def run(self, frame: NDArray[np.void], frame_tick: NDArray[np.int64], ticks: int) -> Answer:
+        """Run a stretch of ticks; see ``Target.run``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +242,12 @@ class Loop:
         return self._told(int(self._c.run_digest))
 
     def drive_on(
-        self, unit: Target, calibration: bytes, on_progress: Callable[[int], None] | None = None
+        self, unit: Unit, calibration: bytes, on_progress: Callable[[int], None] | None = None
     ) -> Drive:
         """Drive with a unit that lives elsewhere, a tick at a time.
 
         Args:
-            unit: A target, within its ``with`` block.
+            unit: The unit; a target within its ``with`` block.
             calibration: The unit's set, as bytes of the C struct.
             on_progress: Called every half a second of virtual time with the ticks done.
         """
