@@ -158,8 +158,8 @@ void driver_tick(driver_t *driver, plant_vehicle_t *vehicle)
     }
     driver->said.pedal_pct = plant_lag(driver->said.pedal_pct, driver->pedal_pct, TICK_S, FOOT_S);
     driver->said.brake_pct = plant_lag(driver->said.brake_pct, driver->brake_pct, TICK_S, FOOT_S);
-    told->pedal_ratio      = driver->said.pedal_pct / 100.0;
-    told->brake_ratio      = driver->said.brake_pct / 100.0;
+    told->pedal_ratio      = driver->said.pedal_pct * 0.01;
+    told->brake_ratio      = driver->said.brake_pct * 0.01;
     told->wanted_gear      = driver->leg[driver->leg_now].gear;
     if (waits_in_park && (driver->key.pull_away_s > 0.0)) {
         told->wanted_gear = PLANT_GEAR_PARK;

@@ -30,6 +30,11 @@ typedef struct {
     double roll_kgm2;
     double corner_m[2]; /* front and rear axle from the centre of gravity, forward positive */
     double preload_N[2];
+    double total_kg; /* with the wheels */
+    double per_sprung_kg; /* 1 over the masses above: a step divides by none of them */
+    double per_pitch_kgm2;
+    double per_roll_kgm2;
+    double per_total_kg;
     /* of the last step */
     double accel_mps2;
     double z_mps2;
@@ -42,6 +47,7 @@ typedef struct {
     double load_N[PLANT_CORNERS];
     double ground_m[PLANT_CORNERS];
     double slope[PLANT_CORNERS];
+    double level[PLANT_CORNERS]; /* share of what pushes along the ground that pushes along the horizontal */
     double resist_N; /* rolling resistance and air */
 } plant_body_t;
 

@@ -18,7 +18,26 @@
 
 double plant_full_load_Nm(const plant_parameters_t *p, double engine_radps)
 {
-    return plant_interpolate(p->curve_rpm, p->curve_Nm, 5U, engine_radps / PLANT_RADPS_PER_RPM);
+    return plant_interpolate(p->curve_rpm, p->curve_Nm, PLANT_CURVE_POINTS, engine_radps * PLANT_RPM_PER_RADPS);
+}
+
+void plant_driveline_prepare(plant_rates_t *rates, const plant_parameters_t *p, double dt_s)
+{
+    *rates = (plant_rates_t){
+        .dt_s           = dt_s,
+        .per_dt         = 1.0 / dt_s,
+        .per_drag_rpm   = 1.0 / (p->drag_full_rpm - p->drag_from_rpm),
+        .spark_share    = plant_min(dt_s / p->spark_s, 1.0),
+        .air_rise_share = plant_min(dt_s / p->air_rise_s, 1.0),
+        .air_fall_share = plant_min(dt_s / p->air_fall_s, 1.0),
+        .brake_share    = plant_min(dt_s / p->brake_s, 1.0),
+        .centre_rad     = p->centre_Nm / p->shaft_Nmprad,
+        .axle_rad       = p->axle_Nm / (0.5 * p->shaft_Nmprad),
+        .half_lash_rad  = p->lash_deg * HALF_DEG,
+    };
+    for (uint32_t i = 0U; i < (PLANT_CURVE_POINTS - 1U); i++) {
+        rates->curve_Nmprpm[i] = (p->curve_Nm[i + 1U] - p->curve_Nm[i]) / (p->curve_rpm[i + 1U] - p->curve_rpm[i]);
+    }
 }
 
 double plant_ratio(const plant_parameters_t *p, uint32_t gear, uint32_t is_low_range)
@@ -35,16 +54,29 @@ double plant_ratio(const plant_parameters_t *p, uint32_t gear, uint32_t is_low_r
     return (is_low_range != 0U) ? (ratio * p->low_ratio) : ratio;
 }
 
-static double overrun_Nm(const plant_parameters_t *p, double rpm)
+static double overrun_Nm(const plant_context_t *in, double rpm)
 {
-    return p->drag_Nm * plant_fraction(rpm, p->drag_from_rpm, p->drag_full_rpm);
+    return in->p->drag_Nm * plant_clamp((rpm - in->p->drag_from_rpm) * in->rates->per_drag_rpm, 0.0, 1.0);
+}
+
+/* The curve of plant_full_load_Nm by its slopes. */
+static double full_load_Nm(const plant_context_t *in, double rpm)
+{
+    const plant_parameters_t *p  = in->p;
+    const double              at = plant_clamp(rpm, p->curve_rpm[0], p->curve_rpm[PLANT_CURVE_POINTS - 1U]);
+    uint32_t                  i  = 0U;
+
+    while ((i < (PLANT_CURVE_POINTS - 2U)) && (at > p->curve_rpm[i + 1U])) {
+        i++;
+    }
+    return p->curve_Nm[i] + (in->rates->curve_Nmprpm[i] * (at - p->curve_rpm[i]));
 }
 
 /* What the air path may give now: full load, restrictor, fuel. */
 static double available_Nm(const plant_driveline_t *line, const plant_context_t *in)
 {
     const double radps   = plant_max(line->engine_radps, 40.0);
-    const double full_Nm = plant_full_load_Nm(in->p, radps);
+    const double full_Nm = full_load_Nm(in, radps * PLANT_RPM_PER_RADPS);
 
     return plant_min(full_Nm, in->command->power_W / radps) * in->command->fuel_ratio;
 }
@@ -53,13 +85,14 @@ static double available_Nm(const plant_driveline_t *line, const plant_context_t 
 static double fired_Nm(plant_driveline_t *line, const plant_context_t *in)
 {
     const plant_parameters_t *p       = in->p;
-    const double              rpm     = line->engine_radps / PLANT_RADPS_PER_RPM;
-    const double              drag_Nm = overrun_Nm(p, rpm);
+    const double              rpm     = line->engine_radps * PLANT_RPM_PER_RADPS;
+    const double              drag_Nm = overrun_Nm(in, rpm);
     const double              goal_Nm = plant_clamp(in->command->air_path_Nm, drag_Nm, available_Nm(line, in));
-    const double              lag_s   = (goal_Nm > line->air_Nm) ? p->air_rise_s : p->air_fall_s;
+    const plant_rates_t      *rates   = in->rates;
+    const double              share   = (goal_Nm > line->air_Nm) ? rates->air_rise_share : rates->air_fall_share;
     const double idle_Nm = plant_clamp((IDLE_GAIN_Nmprpm * (p->idle_rpm - rpm)) + IDLE_BASE_Nm, drag_Nm, IDLE_MOST_Nm);
 
-    line->air_Nm = plant_lag(line->air_Nm, goal_Nm, in->dt_s, lag_s);
+    line->air_Nm += (goal_Nm - line->air_Nm) * share;
 
     double torque_Nm = plant_max(plant_min(line->air_Nm, in->command->granted_Nm), drag_Nm);
 
@@ -72,7 +105,7 @@ static double fired_Nm(plant_driveline_t *line, const plant_context_t *in)
 static void step_engine_torque(plant_driveline_t *line, const plant_context_t *in)
 {
     if (in->command->engine == PLANT_ENGINE_RUNNING) {
-        line->engine_Nm = plant_lag(line->engine_Nm, fired_Nm(line, in), in->dt_s, in->p->spark_s);
+        line->engine_Nm += (fired_Nm(line, in) - line->engine_Nm) * in->rates->spark_share;
     } else {
         const bool   is_cranking = in->command->engine == PLANT_ENGINE_CRANKING;
         const double goal_radps  = is_cranking ? (in->p->cranking_rpm * PLANT_RADPS_PER_RPM) : 0.0;
@@ -109,12 +142,16 @@ static double pump_Nm(const plant_driveline_t *line, const plant_parameters_t *p
 static void steer_lock_up(plant_driveline_t *line, const plant_context_t *in)
 {
     const plant_parameters_t *p         = in->p;
-    const double              rpm       = line->turbine_radps / PLANT_RADPS_PER_RPM;
+    const double              rpm       = line->turbine_radps * PLANT_RPM_PER_RADPS;
     const bool                is_wanted = (line->lock_up_Nm > 0.0) ? (rpm > p->unlock_rpm) : (rpm > p->lock_up_rpm);
     const bool                is_driven = (line->ratio > 0.0) && (in->command->engine == PLANT_ENGINE_RUNNING);
 
     if (is_wanted && is_driven) {
-        line->lock_up_Nm = plant_min(p->lock_up_Nm, line->lock_up_Nm + (p->lock_up_Nm * in->dt_s / p->lock_up_s));
+        if (line->lock_up_Nm < p->lock_up_Nm) {
+            const double more_Nm = p->lock_up_Nm * in->rates->dt_s / p->lock_up_s;
+
+            line->lock_up_Nm = plant_min(p->lock_up_Nm, line->lock_up_Nm + more_Nm);
+        }
     } else {
         line->lock_up_Nm = 0.0;
         line->is_locked  = 0U;
@@ -127,21 +164,28 @@ static uint32_t chosen_gear(const plant_driveline_t *line, const plant_context_t
 {
     const plant_parameters_t *p     = in->p;
     const double              pedal = in->command->pedal_ratio;
-    const double rpm = line->output_radps * plant_ratio(p, line->gear, in->command->is_low_range) / PLANT_RADPS_PER_RPM;
+    const double rpm = line->output_radps * plant_ratio(p, line->gear, in->command->is_low_range) * PLANT_RPM_PER_RADPS;
     const double up_rpm   = p->up_rpm[0] + ((p->up_rpm[1] - p->up_rpm[0]) * pedal);
     const double down_rpm = p->down_rpm[0] + ((p->down_rpm[1] - p->down_rpm[0]) * pedal);
     uint32_t     gear     = line->gear;
 
-    if (in->command->wanted_gear != 0U) {
-        gear = in->command->wanted_gear;
-    } else if (line->since_shift_s < p->shift_apart_s) {
-        /* one after the other */
-    } else if ((rpm > up_rpm) && (gear < PLANT_GEARS)) {
+    if ((rpm > up_rpm) && (gear < PLANT_GEARS)) {
         gear++;
     } else if ((rpm < down_rpm) && (gear > 1U)) {
         gear--;
     } else {
         /* the right one */
+    }
+    return gear;
+}
+
+/* What the driver says, else the gearbox's own choice, one step after the other. */
+static uint32_t wanted_gear(const plant_driveline_t *line, const plant_context_t *in)
+{
+    uint32_t gear = in->command->wanted_gear;
+
+    if (gear == 0U) {
+        gear = (line->since_shift_s < in->p->shift_apart_s) ? line->gear : chosen_gear(line, in);
     }
     return gear;
 }
@@ -155,15 +199,15 @@ static bool is_drive_gear(uint32_t gear)
 static void steer_gear(plant_driveline_t *line, const plant_context_t *in)
 {
     if (line->gear == line->target_gear) {
-        const uint32_t wanted = chosen_gear(line, in);
+        const uint32_t wanted = wanted_gear(line, in);
 
-        line->since_shift_s += in->dt_s;
+        line->since_shift_s += in->rates->dt_s;
         if ((wanted != line->gear) && (in->command->is_shift_inhibited == 0U)) {
             line->target_gear = wanted;
             line->shift_s     = 0.0;
         }
     } else {
-        line->shift_s += in->dt_s;
+        line->shift_s += in->rates->dt_s;
     }
     if ((line->gear != line->target_gear) && (line->ratio_gear != line->target_gear) &&
         ((line->shift_s >= in->p->shift_fill_s) || !is_drive_gear(line->gear))) {
@@ -193,10 +237,11 @@ static double slipping_Nm(const plant_driveline_t *line, const plant_context_t *
 /* ---- shafts */
 
 /* Torque of the half-shafts: none within the lash; outside they push one way only. */
-static double shaft_Nm(const plant_driveline_t *line, const plant_parameters_t *p, double rate_radps)
+static double shaft_Nm(const plant_driveline_t *line, const plant_context_t *in, double rate_radps)
 {
-    const double half   = p->lash_deg * HALF_DEG;
-    double       torque = 0.0;
+    const plant_parameters_t *p      = in->p;
+    const double              half   = in->rates->half_lash_rad;
+    double                    torque = 0.0;
 
     if (line->twist_rad > half) {
         torque = plant_max(0.0, (p->shaft_Nmprad * (line->twist_rad - half)) + (p->shaft_Nmsprad * rate_radps));
@@ -209,12 +254,12 @@ static double shaft_Nm(const plant_driveline_t *line, const plant_parameters_t *
 }
 
 /* Power that the half-shafts lose: what their torque does beyond its elastic part. */
-static double shaft_loss_W(const plant_driveline_t *line, const plant_parameters_t *p, double rate_radps)
+static double shaft_loss_W(const plant_driveline_t *line, const plant_context_t *in, double rate_radps)
 {
-    const double half  = p->lash_deg * HALF_DEG;
+    const double half  = in->rates->half_lash_rad;
     const double wound = line->twist_rad - plant_clamp(line->twist_rad, -half, half);
 
-    return (line->shaft_Nm - (p->shaft_Nmprad * wound)) * rate_radps;
+    return (line->shaft_Nm - (in->p->shaft_Nmprad * wound)) * rate_radps;
 }
 
 /* An elastic difference that slips beyond what the differential holds. `to_rad` is where it would be without. */
@@ -230,19 +275,17 @@ static void split(plant_driveline_t *line, const plant_context_t *in, double tor
     const plant_parameters_t *p         = in->p;
     const double             *w         = line->wheel_radps;
     const double              k_axle    = 0.5 * p->shaft_Nmprad;
-    const double              axle_rad  = p->axle_Nm / k_axle;
-    const double              centre_to = line->centre_twist_rad + (0.25 * in->dt_s * ((w[2] + w[3]) - (w[0] + w[1])));
-    const double              between   = hold(line, &line->centre_twist_rad, centre_to, p->shaft_Nmprad,
-                                               p->centre_Nm / p->shaft_Nmprad);
+    const double              dt_s      = in->rates->dt_s;
+    const double              centre_to = line->centre_twist_rad + (0.25 * dt_s * ((w[2] + w[3]) - (w[0] + w[1])));
+    const double between = hold(line, &line->centre_twist_rad, centre_to, p->shaft_Nmprad, in->rates->centre_rad);
 
     for (uint32_t axle = 0U; axle < 2U; axle++) {
         const uint32_t left   = 2U * axle;
-        const double   to_rad = line->axle_twist_rad[axle] + (0.5 * in->dt_s * (w[left + 1U] - w[left]));
-        const double   across = hold(line, &line->axle_twist_rad[axle], to_rad, k_axle, axle_rad);
+        const double   to_rad = line->axle_twist_rad[axle] + (0.5 * dt_s * (w[left + 1U] - w[left]));
+        const double   across = hold(line, &line->axle_twist_rad[axle], to_rad, k_axle, in->rates->axle_rad);
         const double   share  = 0.25 * (line->shaft_Nm + ((axle == 0U) ? between : -between));
 
-        torque_Nm[left]      = share + (0.5 * across);
-        torque_Nm[left + 1U] = share - (0.5 * across);
+        plant_pair_put(&torque_Nm[left], plant_pair(share + (0.5 * across), share - (0.5 * across)));
     }
 }
 
@@ -266,7 +309,7 @@ static double turbine_side(plant_driveline_t *line, const plant_context_t *in, d
 
         line->clutch_loss_W = (pumped_Nm * line->engine_radps) - (turbine_Nm * line->turbine_radps) +
                               (clutch_Nm * slip);
-        line->engine_radps += (line->engine_Nm - pumped_Nm - clutch_Nm) / p->engine_kgm2 * in->dt_s;
+        line->engine_radps += (line->engine_Nm - pumped_Nm - clutch_Nm) / p->engine_kgm2 * in->rates->dt_s;
         line->engine_radps = plant_max(line->engine_radps, 0.0);
         *inertia_kgm2      = p->turbine_kgm2;
         torque_Nm          = turbine_Nm + clutch_Nm;
@@ -285,7 +328,7 @@ static void turn_engaged(plant_driveline_t *line, const plant_context_t *in, dou
 
     line->turbine_Nm  = torque_Nm - (inertia_kgm2 * ratio * gain);
     line->gear_loss_W = (1.0 - eta) * line->turbine_Nm * ratio * line->output_radps;
-    line->output_radps += gain * in->dt_s;
+    line->output_radps += gain * in->rates->dt_s;
     line->turbine_radps = ratio * line->output_radps;
 }
 
@@ -297,8 +340,8 @@ static void turn_slipping(plant_driveline_t *line, const plant_context_t *in, do
 
     line->turbine_Nm  = held;
     line->gear_loss_W = held * before;
-    line->turbine_radps += (torque_Nm - held) / inertia_kgm2 * in->dt_s;
-    line->output_radps += ((ratio * held) - line->shaft_Nm) / in->p->output_kgm2 * in->dt_s;
+    line->turbine_radps += (torque_Nm - held) / inertia_kgm2 * in->rates->dt_s;
+    line->output_radps += ((ratio * held) - line->shaft_Nm) / in->p->output_kgm2 * in->rates->dt_s;
 
     const double after = line->turbine_radps - (ratio * line->output_radps);
 
@@ -315,15 +358,15 @@ static void turn_free(plant_driveline_t *line, const plant_context_t *in, double
 {
     line->turbine_Nm    = 0.0;
     line->gear_loss_W   = 0.0;
-    line->turbine_radps = plant_max(0.0, line->turbine_radps + (torque_Nm / inertia_kgm2 * in->dt_s));
-    line->output_radps -= line->shaft_Nm / in->p->output_kgm2 * in->dt_s;
+    line->turbine_radps = plant_max(0.0, line->turbine_radps + (torque_Nm / inertia_kgm2 * in->rates->dt_s));
+    line->output_radps -= line->shaft_Nm / in->p->output_kgm2 * in->rates->dt_s;
 }
 
 /* A tied engine follows; a lock-up clutch that cannot hold lets go, one whose slip is gone locks. */
 static void tie_engine(plant_driveline_t *line, const plant_context_t *in, double before_radps)
 {
     if (line->is_locked != 0U) {
-        const double inertia_Nm = in->p->engine_kgm2 * (line->turbine_radps - before_radps) / in->dt_s;
+        const double inertia_Nm = in->p->engine_kgm2 * (line->turbine_radps - before_radps) * in->rates->per_dt;
 
         line->engine_radps = line->turbine_radps;
         if (plant_abs(line->engine_Nm - inertia_Nm) > line->lock_up_Nm) {
@@ -340,37 +383,44 @@ static void tie_engine(plant_driveline_t *line, const plant_context_t *in, doubl
 /* ---- wheels */
 
 /* Traction falls off with slip as a hyperbolic tangent; its slope enters implicitly, so a stiff tyre cannot ring. */
-static void turn_wheels(plant_driveline_t *line, double impulse_Ns[PLANT_CORNERS], const plant_context_t *in,
+static void turn_wheels(plant_driveline_t *line, double traction_N[PLANT_CORNERS], const plant_context_t *in,
                         const double torque_Nm[PLANT_CORNERS])
 {
-    const plant_parameters_t *p     = in->p;
-    const plant_body_t       *body  = in->body;
-    const double              scale = in->surface->slip_mps + (in->surface->slip_ratio * plant_abs(body->speed_mps));
+    const plant_parameters_t *p         = in->p;
+    const double              radius_m  = p->radius_m;
+    const double              speed_mps = in->body->speed_mps;
+    const double per_mps  = 1.0 / (in->surface->slip_mps + (in->surface->slip_ratio * plant_abs(speed_mps)));
+    const double damped_s = in->rates->dt_s * radius_m * radius_m * per_mps;
 
     line->slip_loss_W  = 0.0;
     line->brake_loss_W = 0.0;
-    for (uint32_t i = 0U; i < PLANT_CORNERS; i++) {
-        const double slope    = body->slope[i];
-        const double ground   = body->speed_mps * (1.0 + (0.5 * slope * slope));
-        const double most_N   = in->surface->friction_ratio * body->load_N[i];
-        const double grip     = plant_tanh(((p->radius_m * line->wheel_radps[i]) - ground) / scale);
-        const double per_slip = most_N * (1.0 - (grip * grip)) / scale; /* N per m/s */
-        const double inertia  = p->wheel_kgm2 + (in->dt_s * p->radius_m * p->radius_m * per_slip);
-        const double brake_Nm = line->brake_ratio * p->brake_Nm[i >> 1];
-        const double before   = line->wheel_radps[i];
-        const double free     = before + (in->dt_s * (torque_Nm[i] - (p->radius_m * most_N * grip)) / inertia);
-        const double stopping = in->dt_s * brake_Nm / inertia;
-        const double after    = (plant_abs(free) <= stopping) ? 0.0 : (free - (plant_sign(free) * stopping));
-        const double push_N   = (most_N * grip) + (per_slip * p->radius_m * (after - before));
+    for (uint32_t i = 0U; i < PLANT_CORNERS; i += 2U) {
+        const double       brake_Nm = line->brake_ratio * p->brake_Nm[i >> 1];
+        const plant_pair_t slope    = plant_pair_at(&in->body->slope[i]);
+        const plant_pair_t ground   = speed_mps * (1.0 + (0.5 * slope * slope));
+        const plant_pair_t most_N   = in->surface->friction_ratio * plant_pair_at(&in->body->load_N[i]);
+        const plant_pair_t before   = plant_pair_at(&line->wheel_radps[i]);
+        const plant_pair_t slip     = plant_pair_clamp(((radius_m * before) - ground) * per_mps, PLANT_TANH_END);
+        const plant_pair_t slip2    = slip * slip;
+        const plant_pair_t grip     = PLANT_TANH_ABOVE(slip, slip2) / PLANT_TANH_BELOW(slip2);
+        const plant_pair_t steep_N  = most_N * (1.0 - (grip * grip)); /* by which traction grows with slip */
+        const plant_pair_t gain     = in->rates->dt_s / (p->wheel_kgm2 + (damped_s * steep_N));
+        const plant_pair_t grip_N   = most_N * grip;
+        const plant_pair_t free     = before + (gain * (plant_pair_at(&torque_Nm[i]) - (radius_m * grip_N)));
+        const plant_pair_t left     = plant_pair_positive(plant_pair_abs(free) - (gain * brake_Nm));
+        const plant_pair_t after    = plant_pair_pick((plant_mask_t)(free < 0.0), -left, left);
+        const plant_pair_t push_N   = grip_N + (steep_N * per_mps * radius_m * (after - before));
+        const plant_pair_t slip_W   = push_N * ((radius_m * 0.5 * (after + before)) - ground);
+        const plant_pair_t braked_W = brake_Nm * plant_pair_abs(after);
 
-        line->wheel_radps[i] = after;
-        impulse_Ns[i] += push_N * in->dt_s;
-        line->slip_loss_W += push_N * ((p->radius_m * 0.5 * (after + before)) - ground);
-        line->brake_loss_W += brake_Nm * plant_abs(after);
+        plant_pair_put(&line->wheel_radps[i], after);
+        plant_pair_put(&traction_N[i], push_N);
+        line->slip_loss_W += slip_W[0] + slip_W[1];
+        line->brake_loss_W += braked_W[0] + braked_W[1];
     }
 }
 
-void plant_driveline_step(plant_driveline_t *line, double impulse_Ns[PLANT_CORNERS], const plant_context_t *in)
+void plant_driveline_step(plant_driveline_t *line, double traction_N[PLANT_CORNERS], const plant_context_t *in)
 {
     const double *w            = line->wheel_radps;
     const double  rate         = line->output_radps - (0.25 * (w[0] + w[1] + w[2] + w[3]));
@@ -381,9 +431,9 @@ void plant_driveline_step(plant_driveline_t *line, double impulse_Ns[PLANT_CORNE
     step_engine_torque(line, in);
     steer_gear(line, in);
     steer_lock_up(line, in);
-    line->twist_rad += rate * in->dt_s;
-    line->shaft_Nm     = shaft_Nm(line, in->p, rate);
-    line->shaft_loss_W = shaft_loss_W(line, in->p, rate);
+    line->twist_rad += rate * in->rates->dt_s;
+    line->shaft_Nm     = shaft_Nm(line, in, rate);
+    line->shaft_loss_W = shaft_loss_W(line, in, rate);
     split(line, in, torque_Nm);
 
     const double turbine_Nm = turbine_side(line, in, &inertia_kgm2);
@@ -397,8 +447,8 @@ void plant_driveline_step(plant_driveline_t *line, double impulse_Ns[PLANT_CORNE
         turn_slipping(line, in, turbine_Nm, inertia_kgm2);
     }
     tie_engine(line, in, before_radps);
-    line->brake_ratio = plant_lag(line->brake_ratio, in->command->brake_ratio, in->dt_s, in->p->brake_s);
-    turn_wheels(line, impulse_Ns, in, torque_Nm);
+    line->brake_ratio += (in->command->brake_ratio - line->brake_ratio) * in->rates->brake_share;
+    turn_wheels(line, traction_N, in, torque_Nm);
 }
 
 void plant_driveline_roll(plant_driveline_t *line, const plant_parameters_t *p, uint32_t gear, double speed_mps)

@@ -12,6 +12,7 @@
 #include "plant_parameters.h"
 
 #define PLANT_GEARS 8U
+#define PLANT_CURVE_POINTS 5U
 
 /* For the host, which sees no macros. */
 enum {
@@ -77,6 +78,23 @@ typedef struct {
     double turbine_Nm;         /* through the gear clutch */
 } plant_driveline_t;
 
+/* What follows from the parameters and the length of a step, so that no step divides by it again. */
+typedef struct {
+    double dt_s;
+    double per_dt;       /* 1/s */
+    double curve_Nmprpm[PLANT_CURVE_POINTS - 1U];
+    double per_drag_rpm; /* over the speeds in which engine braking comes */
+    double spark_share;  /* of the way to its goal that a lag goes in a step */
+    double air_rise_share;
+    double air_fall_share;
+    double brake_share;
+    double centre_rad; /* at which a differential begins to slip */
+    double axle_rad;
+    double half_lash_rad;
+} plant_rates_t;
+
+void plant_driveline_prepare(plant_rates_t *rates, const plant_parameters_t *p, double dt_s);
+
 /* All that turns rolls with the ground in a gear, or stands. */
 void plant_driveline_roll(plant_driveline_t *line, const plant_parameters_t *p, uint32_t gear, double speed_mps);
 
@@ -86,11 +104,11 @@ typedef struct {
     const plant_command_t    *command;
     const plant_body_t       *body;
     const terrain_surface_t  *surface;
-    double                    dt_s;
+    const plant_rates_t      *rates;
 } plant_context_t;
 
-/* One step. Adds the impulse of each tyre's traction over the step to `impulse_Ns`. */
-void plant_driveline_step(plant_driveline_t *line, double impulse_Ns[PLANT_CORNERS], const plant_context_t *in);
+/* One step. Writes the mean traction of each tyre over it. */
+void plant_driveline_step(plant_driveline_t *line, double traction_N[PLANT_CORNERS], const plant_context_t *in);
 
 /* Full-load torque at a speed, without restrictor. */
 double plant_full_load_Nm(const plant_parameters_t *p, double engine_radps);

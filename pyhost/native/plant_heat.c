@@ -9,6 +9,7 @@
 #define OIL_FRICTION_RPM 6000.0
 #define ALTERNATOR_FULL 3.0 /* times idle speed */
 #define REGULATOR_Ohm 0.0025
+#define RADIATOR_S 0.0999 /* what it gives per kelvin changes with fans and speed, in tenths of a second */
 
 double plant_air_kgpm3(const plant_ambient_t *ambient)
 {
@@ -134,7 +135,7 @@ static void step_oils(plant_heat_t *heat, const plant_parameters_t *p, const pla
     const double gearbox_W  = p->gearbox_WpK + (p->gearbox_ram_WpKmps * heat->face_mps);
     const double gear_out_W = gearbox_W * (heat->gearbox_degC - ambient->degC - p->bonnet_K);
     const double charge_K   = p->charge_KpkW * plant_max(load->brake_W, 0.0) / 1000.0 *
-                              plant_pow(2.0 / plant_max(heat->face_mps, 1.0), 0.5);
+                              plant_sqrt(2.0 / plant_max(heat->face_mps, 1.0));
 
     heat->oil_degC += (oil_in_W - oil_out_W) / p->oil_JpK * dt_s;
     heat->gearbox_degC += (load->gear_loss_W - gear_out_W) / p->gearbox_JpK * dt_s;
@@ -161,8 +162,12 @@ void plant_heat_step(plant_heat_t *heat, const plant_parameters_t *p, const plan
     const double in_W     = ((load->is_running != 0U) ? plant_max(idle_W, p->heat_ratio * load->brake_W) : 0.0) +
                             (p->oil_WpK * (heat->oil_degC - heat->coolant_degC));
 
-    heat->radiator_W = plant_radiator_WpK(p, heat->face_mps, heat->blocked_ratio, flow, plant_air_kgpm3(ambient)) *
-                       (heat->coolant_degC - air_degC);
+    heat->radiator_s += dt_s;
+    if ((heat->radiator_s >= RADIATOR_S) || (heat->radiator_WpK <= 0.0)) {
+        heat->radiator_s   = 0.0;
+        heat->radiator_WpK = plant_radiator_WpK(p, heat->face_mps, heat->blocked_ratio, flow, plant_air_kgpm3(ambient));
+    }
+    heat->radiator_W       = heat->radiator_WpK * (heat->coolant_degC - air_degC);
     heat->coolant_out_degC = heat->coolant_degC - (heat->radiator_W / (flow * p->coolant_JpkgK));
     heat->coolant_degC += (in_W - heat->radiator_W) / p->coolant_JpK * dt_s;
     step_oils(heat, p, ambient, load, dt_s);

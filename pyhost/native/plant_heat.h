@@ -39,6 +39,8 @@ typedef struct {
     double battery_V;
     double charge_ratio; /* of the battery */
     double face_mps;     /* air at the radiator */
+    double radiator_WpK; /* of the last time that it was worked out */
+    double radiator_s;   /* since then */
     double radiator_W;
     double fan_energy_J;
     double supply_A;

@@ -52,26 +52,4 @@ uint32_t terrain_measure(const terrain_piece_t *piece, uint32_t pieces, double *
 /* Write the heights of one side; both sides must be built from the same seed. */
 void terrain_build(const terrain_piece_t *piece, uint32_t pieces, uint64_t seed, uint32_t side, double *height_m);
 
-/* Height and slope under a point; before the start and behind the end the ground is flat. */
-static inline double terrain_at(const terrain_t *terrain, uint32_t side, double x_m, double *slope)
-{
-    const double cells  = x_m * (1.0 / TERRAIN_STEP_M);
-    double       height = 0.0;
-
-    *slope = 0.0;
-    if (cells <= 0.0) {
-        height = terrain->height_m[side][0];
-    } else if (cells >= (double)(terrain->samples - 1U)) {
-        height = terrain->height_m[side][terrain->samples - 1U];
-    } else {
-        const uint32_t i    = (uint32_t)cells;
-        const double   here = terrain->height_m[side][i];
-        const double   rise = terrain->height_m[side][i + 1U] - here;
-
-        height = here + (rise * (cells - (double)i));
-        *slope = rise * (1.0 / TERRAIN_STEP_M);
-    }
-    return height;
-}
-
 #endif

@@ -7,7 +7,6 @@
 #define HEAT_PHASE 3U
 #define FUEL_PHASE 7U
 #define LOAD_TICKS 100U
-#define DRIVELINE_STEPS 2U /* in one of the body */
 #define PRESSURE_KPAPM 0.0113
 #define RAIL_DEAD_RATIO 0.3 /* of the rail's set pressure: no torque below */
 #define RAIL_GOOD_RATIO 0.8
@@ -36,6 +35,7 @@ void plant_vehicle_init(plant_vehicle_t *vehicle, const plant_parameters_t *p, c
     vehicle->ambient      = start->ambient;
     vehicle->dust_factor  = start->dust_factor;
     vehicle->steps_per_ms = 1U;
+    vehicle->air_kgpm3    = plant_air_kgpm3(&start->ambient);
     plant_fuel_init(&vehicle->fuel, p, start->fuel_L, start->filter_dust_kg);
     plant_heat_init(&vehicle->heat, p, &start->ambient, start->coolant_degC, start->blocked_ratio);
     plant_body_load(&vehicle->body, p, plant_fuel_kg(&vehicle->fuel, p));
@@ -177,33 +177,24 @@ static void find_piece(plant_vehicle_t *vehicle)
     }
 }
 
-/* Tyres touch, the driveline turns in finer steps, then the body moves. */
-static void step(plant_vehicle_t *vehicle, double dt_s, double air_kgpm3)
+/* Tyres touch, the driveline turns, then the body moves. */
+static void step(plant_vehicle_t *vehicle)
 {
-    const terrain_piece_t *here = plant_vehicle_here(vehicle);
-    plant_body_t          *body = &vehicle->body;
-    plant_driveline_t     *line = &vehicle->line;
-    const double          *w    = line->wheel_radps;
-    const plant_context_t  in   = {&vehicle->p, &vehicle->command, body, &here->surface, dt_s / DRIVELINE_STEPS};
-    double                 impulse_Ns[PLANT_CORNERS] = {0.0, 0.0, 0.0, 0.0};
+    const terrain_piece_t *here         = plant_vehicle_here(vehicle);
+    plant_body_t          *body         = &vehicle->body;
+    const double          *w            = vehicle->line.wheel_radps;
+    const plant_rates_t   *rate         = &vehicle->rates;
+    const plant_context_t  in           = {&vehicle->p, &vehicle->command, body, &here->surface, rate};
+    const double           before_radps = w[0] + w[1] + w[2] + w[3];
     plant_push_t           push;
 
     plant_body_touch(body, &vehicle->p, &vehicle->terrain);
-
-    const double before_radps = w[0] + w[1] + w[2] + w[3];
-
-    for (uint32_t i = 0U; i < DRIVELINE_STEPS; i++) {
-        plant_driveline_step(line, impulse_Ns, &in);
-    }
-    push.wheels_Nm      = vehicle->p.wheel_kgm2 * ((w[0] + w[1] + w[2] + w[3]) - before_radps) / dt_s;
-    vehicle->traction_N = 0.0;
-    for (uint32_t i = 0U; i < PLANT_CORNERS; i++) {
-        push.traction_N[i] = impulse_Ns[i] / dt_s;
-        vehicle->traction_N += push.traction_N[i];
-    }
-    plant_body_step(body, &vehicle->p, here, &push, (const double[2]){dt_s, air_kgpm3});
+    plant_driveline_step(&vehicle->line, push.traction_N, &in);
+    push.wheels_Nm      = vehicle->p.wheel_kgm2 * ((w[0] + w[1] + w[2] + w[3]) - before_radps) * rate->per_dt;
+    vehicle->traction_N = push.traction_N[0] + push.traction_N[1] + push.traction_N[2] + push.traction_N[3];
+    plant_body_step(body, &vehicle->p, here, &push, (const double[2]){rate->dt_s, vehicle->air_kgpm3});
     if (vehicle->has_ledger != 0U) {
-        account(vehicle, &push, dt_s);
+        account(vehicle, &push, rate->dt_s);
     }
 }
 
@@ -221,7 +212,7 @@ static void tick_heat(plant_vehicle_t *vehicle)
     const plant_driveline_t *line    = &vehicle->line;
     plant_heat_load_t        load    = {
         .brake_W          = line->engine_Nm * line->engine_radps,
-        .engine_rpm       = line->engine_radps / PLANT_RADPS_PER_RPM,
+        .engine_rpm       = line->engine_radps * PLANT_RPM_PER_RADPS,
         .speed_mps        = vehicle->body.speed_mps,
         .gear_loss_W      = plant_abs(line->gear_loss_W) + plant_abs(line->clutch_loss_W),
         .pump_duty        = (vehicle->faults.is_coolant_pump_dead != 0U) ? 0.0 : vehicle->pump_duty,
@@ -262,20 +253,20 @@ static void tick_fuel(plant_vehicle_t *vehicle)
 
 void plant_vehicle_tick(plant_vehicle_t *vehicle)
 {
-    const double   dt_s  = TICK_S / (double)vehicle->steps_per_ms;
-    const double   air   = plant_air_kgpm3(&vehicle->ambient);
     const uint32_t phase = vehicle->tick % SLOW_TICKS;
 
+    if ((vehicle->tick % LOAD_TICKS) == 0U) {
+        plant_body_load(&vehicle->body, &vehicle->p, plant_fuel_kg(&vehicle->fuel, &vehicle->p));
+        plant_driveline_prepare(&vehicle->rates, &vehicle->p, TICK_S / (double)vehicle->steps_per_ms);
+    }
     find_piece(vehicle);
     for (uint32_t i = 0U; i < vehicle->steps_per_ms; i++) {
-        step(vehicle, dt_s, air);
+        step(vehicle);
     }
     if (phase == HEAT_PHASE) {
         tick_heat(vehicle);
     } else if (phase == FUEL_PHASE) {
         tick_fuel(vehicle);
-    } else if ((vehicle->tick % LOAD_TICKS) == 0U) {
-        plant_body_load(&vehicle->body, &vehicle->p, plant_fuel_kg(&vehicle->fuel, &vehicle->p));
     } else {
         /* fast alone */
     }

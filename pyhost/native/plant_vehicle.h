@@ -63,6 +63,8 @@ typedef struct {
     plant_command_t    command;
     plant_faults_t     faults;
     plant_ledger_t     ledger;
+    plant_rates_t      rates;
+    double             air_kgpm3; /* of the ambient air */
     double             dust_factor;
     double             fan_duty[PLANT_FANS];
     double             pump_duty;

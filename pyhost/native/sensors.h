@@ -92,19 +92,31 @@ typedef struct {
     sensors_waiting_t waiting[SENSORS_QUEUE];
     uint32_t          first;
     uint32_t          count;
-    uint32_t          next_tick; /* of the next sample */
     uint32_t          counter;
+    uint32_t          reserved;
 } sensors_line_t;
 
+/* What an inertial unit averages between its samples. */
 typedef struct {
-    sensors_setup_t setup;
-    uint64_t        random;
-    double          bias[SENSORS_SIGNALS];
-    double          value[SENSORS_SIGNALS]; /* as last said, SI of the bus; beyond 1e20: not available */
-    double          force_sum[3]; /* of the ticks since the last sample of the inertial unit */
-    uint32_t        force_count;
-    uint32_t        tick;
-    sensors_line_t  line[SENSORS_COUNT];
+    double accel_mps2;
+    double up_mps2;
+    double lateral_mps2;
+    double pitch_radps2;
+    double roll_radps2;
+} sensors_motion_t;
+
+typedef struct {
+    sensors_setup_t  setup;
+    uint64_t         random;
+    double           bias[SENSORS_SIGNALS];
+    double           noise[SENSORS_SIGNALS];
+    double           value[SENSORS_SIGNALS]; /* as last said, SI of the bus; beyond 1e20: not available */
+    sensors_motion_t motion; /* sums of the ticks since the last sample of the inertial unit */
+    uint32_t         motions;
+    uint32_t         tick;
+    uint32_t         sample_tick[SENSORS_COUNT]; /* of the next sample */
+    uint32_t         due_tick[SENSORS_COUNT]; /* of the first frame that waits; UINT32_MAX: none does */
+    sensors_line_t   line[SENSORS_COUNT];
 } sensors_t;
 
 /* What the driver does, as the sensors see it. */

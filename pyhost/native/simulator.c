@@ -189,7 +189,7 @@ static void watch_flight(simulator_t *simulator)
     const uint32_t      tick   = simulator->vehicle.tick;
 
     flight->peak_engine_rpm = (float)plant_max((double)flight->peak_engine_rpm,
-                                               simulator->vehicle.line.engine_radps / PLANT_RADPS_PER_RPM);
+                                               simulator->vehicle.line.engine_radps * PLANT_RPM_PER_RADPS);
     if ((flight->reduced_tick == NEVER) && is_reduced(simulator)) {
         flight->reduced_tick = tick;
     }

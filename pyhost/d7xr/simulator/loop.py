@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import numpy as np
@@ -422,12 +423,14 @@ def _break(vehicle: Any, scenario: Scenario) -> None:  # noqa: ANN401 - a cffi s
         setattr(c, name, int(getattr(faults, name)))
 
 
-def signals() -> dict[str, str]:
+@cache
+def signals() -> Mapping[str, str]:
     """Return the signals that can be broken, each with its message."""
     rows = (lib.sensors_row[i] for i in range(int(lib.SENSORS_SIGNALS)))
     return {text_of(row.name): text_of(row.message) for row in rows}
 
 
+@cache
 def messages() -> tuple[str, ...]:
     """Return the messages that can be broken."""
     return tuple(text_of(lib.sensors_message[i]) for i in range(int(lib.SENSORS_COUNT)))
