@@ -14,7 +14,9 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from d7xr.replay import Sink
 
 OWN_DBC: Final = Path(__file__).resolve().parent.parent / "firmware" / "bus" / "d7xr.dbc"
 _SUM: Final = (1 << 64) - 1
@@ -26,7 +28,7 @@ class RefusedError(Exception):
     """The contestant does not read this format."""
 
 
-def replay_ours(path: Path) -> Told:
+def replay_ours(path: Path, sinks: Sequence[Sink] = ()) -> Told:
     """Strict replay of the complete unit, recorded columns written as binary."""
     import tempfile
 
@@ -45,7 +47,7 @@ def replay_ours(path: Path) -> Told:
         columns = Columns(Path(folder), [fields[name] for name in names], 1000)
         trace = stream_trace(path)
         feeder = stream.feeder_of(trace, None, None, None)
-        outcome = stream.run(feeder, Ecu(), record=names, rate_hz=1000, sinks=(columns,))
+        outcome = stream.run(feeder, Ecu(), record=names, rate_hz=1000, sinks=(columns, *sinks))
         columns.close()
         ended = perf_counter_ns()
     return {"frames": trace.rows, "ns": ended - begun, "digest": outcome.digest}

@@ -17,11 +17,20 @@ class MissingToolError(Exception):
     """gcc or valgrind is not there; the text says what to install."""
 
 
-def build(folder: Path) -> Path:
-    """Compile the readers with their driver and return the program."""
-    for tool in ("gcc", "valgrind"):
+def require(*tools: str) -> None:
+    """Look for tools.
+
+    Raises:
+        MissingToolError: One is not there.
+    """
+    for tool in tools:
         if shutil.which(tool) is None:
             raise MissingToolError(f"{tool} not found: apt-get install {tool}")
+
+
+def build(folder: Path) -> Path:
+    """Compile the readers with their driver and return the program."""
+    require("gcc", "valgrind")
     program = folder / "instructions"
     sources = [HERE / "instructions.c", *sorted(TRACE.glob("*.c"))]
     command = ["gcc", *_FLAGS, "-iquote", str(TRACE), *map(str, sources), "-o", str(program)]

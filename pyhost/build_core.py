@@ -238,7 +238,7 @@ def make_core() -> FFI:
     """Return the cffi builder of ``d7xr._core``."""
     generate_codec(CODEC)
     builder = FFI()
-    names = ("vcu_keep.h", "batch.h", "describe.h", "feed.h", "simulator.h")
+    names = ("vcu_keep.h", "batch.h", "describe.h", "feed.h", "simulator.h", "tally.h")
     includes = "".join(f'#include "{name}"\n' for name in names)
     builder.cdef(
         declarations(includes, (*INCLUDE_FOLDERS, CODEC))

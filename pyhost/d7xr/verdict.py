@@ -5,13 +5,13 @@ A law that nothing was compared for is inconclusive, never a pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from d7xr.database import Database
-from d7xr.frames import Frames
+from d7xr.ecu import TorqueTally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from d7xr.compare import Comparison
+    from d7xr.database import Signal
     from d7xr.events import Events
     from d7xr.replay import Outcome
 
@@ -75,14 +76,6 @@ class Breaches:
     count: int = 0
     first_tick: int = -1
 
-    def and_then(self, is_breach: NDArray[np.bool_], tick: NDArray[np.int64]) -> Breaches:
-        """Add what came later."""
-        rows = np.flatnonzero(is_breach)
-        if not rows.size:
-            return self
-        first_tick = self.first_tick if self.count else int(tick[rows[0]])
-        return Breaches(self.count + int(rows.size), first_tick)
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -112,50 +105,42 @@ class Evidence:
 class Tally:
     """Evidence on the torque, gathered stretch by stretch."""
 
-    _MOST_WAITING: Final = 16_384
-
     def __init__(self) -> None:
-        """Begin without any."""
-        self._evidence = Evidence()
+        """Look up the command on our own bus."""
         command = Database.own().message("TorqueCommand")
-        judged = (command.signal("GrantedTorque_Nm"), command.signal("DemandTorque_Nm"))
-        self._command = replace(command, signals=judged)  # the others need no decoding
-        self._waiting: list[tuple[NDArray[np.int64], NDArray[np.void]]] = []
-        self._count = 0
+        granted = _described(command.signal("GrantedTorque_Nm"))
+        demand = _described(command.signal("DemandTorque_Nm"))
+        self._torque = TorqueTally(command.frame_id, granted, demand, _HALF_STEP_Nm)
 
     def take(self, tick: NDArray[np.int64], sent: NDArray[np.void]) -> None:
         """Take frames that the unit sent; the arrays may be overwritten afterwards."""
-        is_command = sent["id"] == self._command.frame_id
-        self._waiting.append((tick[is_command], sent[is_command]))
-        self._count += int(self._waiting[-1][0].size)
-        self._evidence = replace(self._evidence, frames=self._evidence.frames + len(sent))
-        if self._count >= self._MOST_WAITING:
-            self._look()
+        self._torque.take(tick, sent)
 
     def evidence(self, numbers: int, not_finite: tuple[str, int] | None) -> Evidence:
         """Return all, with what was seen of the recorded states."""
-        self._look()
-        return replace(self._evidence, numbers=numbers, not_finite=not_finite)
-
-    def _look(self) -> None:
-        if not self._waiting:
-            return
-        tick, sent = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
-        self._waiting, self._count = [], 0
-        columns = Database.own().decode_columns(Frames(tick, sent), self._command)
-        granted, demand = columns["GrantedTorque_Nm"], columns["DemandTorque_Nm"]
-        is_both = granted.valid & demand.valid
-        excess_Nm = np.where(is_both, granted.values - demand.values, -np.inf)
-        flips = is_both & (granted.values * demand.values < -_HALF_STEP_Nm)
-        before = self._evidence
-        self._evidence = replace(
-            before,
-            commands=before.commands + len(tick),
-            known=before.known + int(is_both.sum()),
-            excesses=before.excesses.and_then(excess_Nm > _HALF_STEP_Nm, tick),
-            flips=before.flips.and_then(flips, tick),
-            unknowns=before.unknowns.and_then(~is_both, tick),
+        torque = self._torque
+        return Evidence(
+            frames=torque.frames,
+            commands=torque.commands,
+            known=torque.known,
+            excesses=Breaches(*torque.breaches("excesses")),
+            flips=Breaches(*torque.breaches("flips")),
+            unknowns=Breaches(*torque.breaches("unknowns")),
+            numbers=numbers,
+            not_finite=not_finite,
         )
+
+
+def _described(signal: Signal) -> dict[str, float | None]:
+    """Return a signal as the tally reads it: in Intel order and unsigned."""
+    assert not any((signal.is_big_endian, signal.is_signed, signal.is_float))
+    return {
+        "start": signal.start,
+        "length": signal.length,
+        "scale": signal.scale,
+        "offset": signal.offset,
+        "not_available": signal.not_available_raw,
+    }
 
 
 def _evidence(outcome: Outcome) -> Evidence:

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Why a row is no classic data frame of the channel, or FEED_FED. */
-static feed_fate_t kind_of(const feed_t *feed, const feed_rows_t *rows, size_t row)
+static inline feed_fate_t kind_of(const feed_t *feed, const feed_rows_t *rows, size_t row)
 {
     const uint8_t flags = rows->flags[row];
 
@@ -21,7 +21,7 @@ static feed_fate_t kind_of(const feed_t *feed, const feed_rows_t *rows, size_t r
 }
 
 /* The unit hears base frames alone. */
-static feed_fate_t fate_of(const feed_t *feed, uint32_t id, uint8_t flags)
+static inline feed_fate_t fate_of(const feed_t *feed, uint32_t id, uint8_t flags)
 {
     if (feed->fate_of == NULL) {
         return FEED_FED;
@@ -31,7 +31,7 @@ static feed_fate_t fate_of(const feed_t *feed, uint32_t id, uint8_t flags)
 }
 
 /* Keep the time of the bus, which never steps back; false at a silence that is too long. */
-static bool advance(feed_t *feed, int64_t time_us)
+static inline bool advance(feed_t *feed, int64_t time_us)
 {
     if (feed->chosen == 0U) {
         feed->first_us  = time_us;
@@ -49,33 +49,47 @@ static bool advance(feed_t *feed, int64_t time_us)
     return true;
 }
 
-static void append(feed_t *feed, const feed_rows_t *rows, size_t row)
+static inline void append(feed_t *feed, const feed_rows_t *rows, size_t row)
 {
-    can_frame_t *const frame = &feed->frame[feed->frames];
+    const size_t       place = feed->frames;
+    can_frame_t *const frame = &feed->frame[place];
 
     *frame = (can_frame_t){.id = rows->id[row], .length = rows->length[row], .flags = rows->flags[row]};
     memcpy(frame->data, &rows->data[row * rows->data_width], sizeof(frame->data));
-    feed->frame_us[feed->frames]   = feed->latest_us;
-    feed->frame_tick[feed->frames] = (feed->latest_us - feed->first_us) / FEED_US_PER_TICK;
-    feed->frames++;
+    feed->frame_us[place]   = feed->latest_us;
+    feed->frame_tick[place] = (int64_t)((uint64_t)(feed->latest_us - feed->first_us) / FEED_US_PER_TICK);
+    feed->frames            = place + 1U;
+}
+
+/* Take one row; false before a silence that is too long. */
+static inline bool take_row(feed_t *feed, const feed_rows_t *rows, size_t row)
+{
+    feed_fate_t fate = kind_of(feed, rows, row);
+
+    feed->is_seen[rows->channel[row]] = 1U;
+    if (fate == FEED_FED) {
+        if (!advance(feed, rows->time_us[row])) {
+            return false;
+        }
+        fate = fate_of(feed, rows->id[row], rows->flags[row]);
+    }
+    feed->count[fate]++;
+    if (fate == FEED_FED) {
+        append(feed, rows, row);
+    }
+    return true;
 }
 
 void feed_take(feed_t *feed, const feed_rows_t *rows)
 {
-    feed->frames = 0U;
-    for (size_t row = 0U; row < rows->rows; row++) {
-        feed_fate_t fate = kind_of(feed, rows, row);
+    /* On the stack nothing can point to them: the compiler keeps in registers what a row does not change. */
+    const feed_rows_t block   = *rows;
+    feed_t            working = *feed;
+    bool              goes_on = true;
 
-        feed->is_seen[rows->channel[row]] = 1U;
-        if (fate == FEED_FED) {
-            if (!advance(feed, rows->time_us[row])) {
-                return;
-            }
-            fate = fate_of(feed, rows->id[row], rows->flags[row]);
-        }
-        feed->count[fate]++;
-        if (fate == FEED_FED) {
-            append(feed, rows, row);
-        }
+    working.frames = 0U;
+    for (size_t row = 0U; goes_on && (row < block.rows); row++) {
+        goes_on = take_row(&working, &block, row);
     }
+    *feed = working;
 }

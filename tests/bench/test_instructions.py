@@ -4,14 +4,18 @@ import os
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from bench.data import made
+from bench.data import long_log, made
 from bench.instructions import HERE, MissingToolError, build, per_frame
+from bench.replay_instructions import Replay, counted
 from d7xr.trace import read_trace
+from d7xr.trace.native import ROWS
 
 FRAMES = 3000
+REPLAY_MOST = 750  # beside the unit's own
 MAY_GROW = 1.03
 FILES = {
     "candump": "log",
@@ -30,9 +34,22 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         return build(tmp_path_factory.mktemp("instructions"))
     except MissingToolError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error))
-        pytest.skip(str(error))
+        _without(error)
+
+
+def _without(error: MissingToolError) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(str(error))
+    pytest.skip(str(error))
+
+
+def _replay(folder: Path, *, wasteful: bool = False) -> Replay:
+    """Count a replay of one block of frames against one of three."""
+    few, many = long_log(folder, ROWS), long_log(folder, 3 * ROWS)
+    try:
+        return counted(few, many, folder, wasteful=wasteful)
+    except MissingToolError as error:
+        _without(error)
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +90,20 @@ def test_no_reader_takes_more_instructions_than_its_budget(
 
     assert counted <= MAY_GROW * budget[name]
     assert counted >= 0.9 * budget[name], "faster than its budget: lower it"
+
+
+def test_a_whole_replay_takes_few_instructions_beside_the_unit(
+    tmp_path: Path, budget: dict[str, float]
+) -> None:
+    replay = _replay(tmp_path)
+
+    assert replay.unit > 1000  # the complete unit ran
+    assert replay.beside <= REPLAY_MOST
+    assert replay.beside <= MAY_GROW * budget["replay"]
+    assert replay.beside >= 0.9 * budget["replay"], "faster than its budget: lower it"
+
+
+def test_a_replay_that_looks_at_frames_in_python_is_beyond_its_budget(
+    tmp_path: Path, budget: dict[str, float]
+) -> None:
+    assert _replay(tmp_path, wasteful=True).beside > MAY_GROW * budget["replay"]

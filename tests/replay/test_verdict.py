@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from d7xr.events import find
-from d7xr.verdict import Verdict, judge
+from d7xr.frames import FRAME_DTYPE, Frames
+from d7xr.verdict import Tally, Verdict, judge
 from tests.replay.bench import OWN
 from tests.replay.test_events import WORDS, outcome
 
@@ -75,3 +78,36 @@ def test_without_specific_force_the_absence_of_flights_is_no_finding() -> None:
     law = next(law for law in judged.laws if law.name == "flight_evidence")
     assert law.judgement == "inconclusive"
     assert judged.judgement == "pass"
+
+
+@given(
+    payloads=st.lists(st.binary(min_size=8, max_size=8), max_size=40),
+    lengths=st.lists(st.integers(0, 8), min_size=40, max_size=40),
+    cut=st.integers(0, 40),
+)
+def test_evidence_is_what_the_database_reads_in_the_frames(
+    payloads: list[bytes], lengths: list[int], cut: int
+) -> None:
+    sent = np.zeros(len(payloads), dtype=FRAME_DTYPE)
+    sent["id"] = OWN.message("TorqueCommand").frame_id
+    sent["length"] = lengths[: len(payloads)]
+    sent["data"] = np.frombuffer(b"".join(payloads), dtype=np.uint8).reshape(-1, 8)
+    tick = 3 * np.arange(len(payloads), dtype=np.int64)
+
+    tally = Tally()
+    tally.take(tick[:cut], sent[:cut])
+    tally.take(tick[cut:], sent[cut:])
+    evidence = tally.evidence(0, None)
+
+    columns = OWN.decode_columns(Frames(tick, sent), "TorqueCommand")
+    granted, demand = columns["GrantedTorque_Nm"], columns["DemandTorque_Nm"]
+    is_known = granted.valid & demand.valid
+    assert evidence.commands == evidence.frames == len(payloads)
+    assert evidence.known == is_known.sum()
+    for breaches, is_breach in (
+        (evidence.excesses, is_known & (granted.values > demand.values + 0.25)),
+        (evidence.flips, is_known & (granted.values * demand.values < -0.25)),
+        (evidence.unknowns, ~is_known),
+    ):
+        first_tick = int(tick[is_breach.argmax()]) if is_breach.any() else -1
+        assert (breaches.count, breaches.first_tick) == (int(is_breach.sum()), first_tick)

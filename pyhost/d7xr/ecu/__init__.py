@@ -4,12 +4,15 @@ from d7xr.ecu.batch import (
     CHANGE_DTYPE,
     CHUNK_TICKS,
     RUN_DIGEST_SEED,
+    SENT_DTYPE,
     Batch,
     Run,
     Stretch,
     chain_digest,
     column_of,
     joined,
+    packed_rows,
+    packed_sent,
 )
 from d7xr.ecu.sieve import ChannelRows, Sieve, Sieved
 from d7xr.ecu.state import Field, choices_of
@@ -29,12 +32,14 @@ from d7xr.ecu.tables import (
     inputs,
     received_messages,
 )
+from d7xr.ecu.tally import TorqueTally
 from d7xr.ecu.unit import Ecu
 
 __all__ = [
     "CHANGE_DTYPE",
     "CHUNK_TICKS",
     "RUN_DIGEST_SEED",
+    "SENT_DTYPE",
     "Batch",
     "ChannelRows",
     "Ecu",
@@ -48,6 +53,7 @@ __all__ = [
     "Sieve",
     "Sieved",
     "Stretch",
+    "TorqueTally",
     "calibration_check",
     "calibration_default",
     "calibration_hash",
@@ -60,5 +66,7 @@ __all__ = [
     "faults",
     "inputs",
     "joined",
+    "packed_rows",
+    "packed_sent",
     "received_messages",
 ]

@@ -23,6 +23,9 @@ RUN_DIGEST_SEED: Final = int(lib.d7xr_digest_seed)
 
 CHANGE_DTYPE: Final = np.dtype([("tick", "<u8"), ("field", "<u4"), ("value", "<u4")])
 
+SENT_DTYPE: Final = np.dtype([("time_us", "<i8"), *FRAME_DTYPE.descr])
+"""A sent frame with its time, ``batch_sent_t``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -117,7 +120,10 @@ class Batch:
         self._c = ffi.new("batch_t *")
         self._alive: dict[str, Any] = {}
         self._fields = [_c_fields(self.record), _c_fields(self.watch)]
+        self._glance = _c_glances(self.watch)
+        self._seen = np.zeros(len(self._glance), dtype=np.uint64)
         self._point("last", "uint32_t[]", self._last)
+        self._point("seen", "uint64_t[]", self._seen)
         self._point("bad_tick", "int64_t[]", self._bad_tick)
         self._point("row", "uint32_t[]", self._row)
         self._point("change", "batch_change_t[]", self._change)
@@ -127,6 +133,7 @@ class Batch:
             self._point("digest", "uint32_t[]", self._digest)
         self._c.record, self._c.records = self._fields[0], len(record)
         self._c.watch, self._c.watches = self._fields[1], len(watch)
+        self._c.glance, self._c.glances = self._glance, len(self._glance)
         self._c.every_ticks = every_ticks
         self._c.tick = tick
         self._c.run_digest = run_digest
@@ -192,6 +199,36 @@ class Batch:
         setattr(self._c, member, self._alive[member])
 
 
+def packed_rows(stretch: Stretch) -> NDArray[np.uint32]:
+    """Return the recorded rows as a file of columns has them: time in microseconds, then the words.
+
+    Returns:
+        Shape ``(m, 2 + records)``; the first two words are the time, int64, low word first.
+    """
+    row = np.ascontiguousarray(stretch.row)
+    packed = np.empty((row.shape[0], 2 + row.shape[1]), dtype=np.uint32)
+    lib.batch_pack_rows(
+        ffi.from_buffer("uint32_t[]", row),
+        ffi.from_buffer("int64_t[]", np.ascontiguousarray(stretch.tick, dtype=np.int64)),
+        row.shape[0],
+        row.shape[1],
+        ffi.from_buffer("uint32_t[]", packed),
+    )
+    return packed
+
+
+def packed_sent(stretch: Stretch) -> NDArray[np.void]:
+    """Return the frames that the unit sent as a file of columns has them, ``SENT_DTYPE``."""
+    packed = np.empty(len(stretch.sent), dtype=SENT_DTYPE)
+    lib.batch_pack_sent(
+        ffi.from_buffer("can_frame_t[]", np.ascontiguousarray(stretch.sent, dtype=FRAME_DTYPE)),
+        ffi.from_buffer("int64_t[]", np.ascontiguousarray(stretch.sent_tick, dtype=np.int64)),
+        len(packed),
+        ffi.from_buffer("batch_sent_t[]", packed),
+    )
+    return packed
+
+
 def joined(batch: Batch, stretches: Iterable[Stretch]) -> Run:
     """Return consecutive stretches, copied, as one run."""
     kept = [stretch.kept() for stretch in stretches]
@@ -227,13 +264,26 @@ def _c_fields(fields: Sequence[Field]) -> Any:  # noqa: ANN401 - a cffi array ha
     rows = [
         {
             "word_bytes": field.offset & ~3,
-            "mask": (1 << (8 * field.size)) - 1,
+            "mask": ((1 << (8 * field.size)) - 1) << 8 * (field.offset & 3),
             "shift": 8 * (field.offset & 3),
             "is_float": field.ctype == "float",
         }
         for field in fields
     ]
     return ffi.new("batch_field_t[]", rows)
+
+
+def _c_glances(fields: Sequence[Field]) -> Any:  # noqa: ANN401 - a cffi array has no type
+    """Return the words of eight bytes in which fields lie, and some of nothing to fill a round."""
+    masks: dict[int, int] = {}
+    last = int(ffi.sizeof("vcu_t")) - 8
+    for field in fields:
+        at = min(field.offset & ~7, last)
+        mask = ((1 << (8 * field.size)) - 1) << 8 * (field.offset - at)
+        masks[at] = masks.get(at, 0) | mask
+    rows = [{"at": at, "mask": mask} for at, mask in sorted(masks.items())]
+    filling = -len(rows) % int(lib.BATCH_GLANCE_ROUND)
+    return ffi.new("batch_glance_t[]", [*rows, *({"mask": 0} for _ in range(filling))])
 
 
 def chain_digest(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from d7xr.frames import FRAME_DTYPE
+from d7xr.ecu import SENT_DTYPE, packed_rows, packed_sent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +26,8 @@ if TYPE_CHECKING:
     from d7xr.ecu import Field, Stretch
 
 FOLDER: Final = "columns"
-SENT_DTYPE: Final = np.dtype([("time_us", "<i8"), *FRAME_DTYPE.descr])
-
-_US_PER_TICK: Final = 1000
 _MAGIC: Final = b"\x93NUMPY\x02\x00"
 _ALIGNMENT: Final = 64
-_WORDS_OF_TIME: Final = 2
 
 
 class Columns:
@@ -50,7 +46,6 @@ class Columns:
         target = folder / FOLDER
         target.mkdir()
         states = [("time_us", "<i8"), *((f.name, _type_of(f)) for f in fields)]
-        self._words = _WORDS_OF_TIME + len(fields)
         self._states = _Table(target / f"states_{rate_hz}Hz.npy", np.dtype(states))
         self._sent = _Table(target / "sent.npy", SENT_DTYPE)
         about = target / "columns.json"
@@ -67,16 +62,8 @@ class Columns:
 
     def take(self, stretch: Stretch) -> None:
         """Append what a stretch gave."""
-        row = np.empty((len(stretch.tick), self._words), dtype=np.uint32)
-        time_us = stretch.tick * _US_PER_TICK
-        row[:, :_WORDS_OF_TIME] = time_us.view("<u4").reshape(-1, _WORDS_OF_TIME)
-        row[:, _WORDS_OF_TIME:] = stretch.row
-        self._states.append(row, len(row))
-        sent = np.empty(len(stretch.sent), dtype=SENT_DTYPE)
-        sent["time_us"] = stretch.sent_tick * _US_PER_TICK
-        for name in FRAME_DTYPE.names or ():
-            sent[name] = stretch.sent[name]
-        self._sent.append(sent, len(sent))
+        self._states.append(packed_rows(stretch), len(stretch.tick))
+        self._sent.append(packed_sent(stretch), len(stretch.sent))
 
     def close(self) -> None:
         """Say in each file how many rows it has."""

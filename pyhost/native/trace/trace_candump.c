@@ -6,6 +6,8 @@
 #define EXTENDED_DIGITS 8U
 #define ERROR_BIT 0x20000000U
 #define FRACTION_MOST_DIGITS 9U
+#define SIX_TOPS (TEXT_TOPS >> 16)
+#define BRACE_AND_BLANK 0x2029U
 
 /* Say whether a line goes on with a name and a space; 16 bytes at once. */
 static inline bool is_name(const uint8_t *at, const uint8_t *name, uint32_t count)
@@ -173,13 +175,31 @@ static inline const uint8_t *end_of_line(const uint8_t *at)
                                                                                                            : at);
 }
 
+/* "(1631416514.717133) ": ten digits, as for thirty years to come, and six. Any other stamp goes the general way. */
+static inline const uint8_t *stamp(const uint8_t *line, int64_t *time_us)
+{
+    const uint64_t high   = text_word(&line[1]);
+    const uint64_t behind = text_word(&line[12]); /* six digits and ") " */
+    const uint32_t tens   = text_nibble[line[9]];
+    const uint32_t ones   = text_nibble[line[10]];
+    const bool     is_all = (text_is_decimal(high) == TEXT_TOPS) && (tens <= 9U) && (ones <= 9U) &&
+                            ((text_is_decimal(behind) & SIX_TOPS) == SIX_TOPS) && ((behind >> 48) == BRACE_AND_BLANK);
+
+    if (is_all && (line[0] == (uint8_t)'(') && (line[11] == (uint8_t)'.')) {
+        const int64_t seconds = ((int64_t)text_decimal(high, TEXT_WORD_CHARS) * 100) + (int64_t)((tens * 10U) + ones);
+
+        *time_us = (seconds * 1000000) + (int64_t)text_decimal(behind, TEXT_US_DIGITS);
+        return &line[20];
+    }
+    return text_char(text_char(text_stamp_us(text_char(line, '('), FRACTION_MOST_DIGITS, time_us), ')'), ' ');
+}
+
 static inline const uint8_t *take(void *self, const uint8_t *line, trace_columns_t *columns)
 {
     trace_candump_t *const reader = (trace_candump_t *)self;
     const uint32_t         row    = columns->rows;
-    const uint8_t         *p      = text_stamp_us(text_char(line, '('), FRACTION_MOST_DIGITS, &columns->time_us[row]);
+    const uint8_t         *p      = channel(reader, stamp(line, &columns->time_us[row]));
 
-    p                     = channel(reader, text_char(text_char(p, ')'), ' '));
     columns->channel[row] = (uint8_t)reader->current;
     p                     = identifier(p, &columns->id[row], &columns->flags[row]);
     return end_of_line(body(reader, p, row, columns));
