@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from d7xr.ecu import Stretch
 
-UNIT: Final = ("vcu_receive", "vcu_tick", "vcu_transmit", "vcu_digest")
-"""All of the unit that a replay calls."""
+UNIT: Final = ("unit_receive", "unit_tick", "unit_transmit", "unit_digest")
+"""All of the unit that a replay calls, by the doors of pyhost/native/unit.h."""
 
 _NAME: Final = re.compile(r"\((\d+)\)(?: (.*))?")
 

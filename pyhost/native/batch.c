@@ -1,6 +1,7 @@
 #include "batch.h"
 
 #include "run_digest.h"
+#include "unit.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -26,20 +27,20 @@ static inline uint32_t bits_of(const vcu_t *vcu, const batch_field_t *field)
 void batch_deliver(batch_t *batch, vcu_t *vcu)
 {
     while ((batch->next_frame < batch->frames) && (batch->frame_tick[batch->next_frame] <= (int64_t)batch->tick)) {
-        vcu_receive(vcu, &batch->frame[batch->next_frame]);
+        unit_receive(vcu, &batch->frame[batch->next_frame]);
         batch->next_frame++;
     }
 }
 
 static void collect(batch_t *batch, vcu_t *vcu)
 {
-    while (vcu_transmit(vcu, &batch->sent[batch->sents])) {
+    while (unit_transmit(vcu, &batch->sent[batch->sents])) {
         batch->run_digest = run_digest_frame(batch->run_digest, (uint32_t)batch->tick, &batch->sent[batch->sents]);
         batch->sent_tick[batch->sents] = (int64_t)batch->tick;
         batch->sents++;
     }
     if (run_digest_wants_state(batch->tick)) {
-        batch->run_digest = digest_step(batch->run_digest, vcu_digest(vcu));
+        batch->run_digest = digest_step(batch->run_digest, unit_digest(vcu));
     }
 }
 
@@ -111,7 +112,7 @@ void batch_run(batch_t *batch, vcu_t *vcu, uint64_t ticks)
     batch->sents   = 0U;
     for (uint64_t i = 0U; i < ticks; i++) {
         batch_deliver(batch, vcu);
-        vcu_tick(vcu);
+        unit_tick(vcu);
         collect(batch, vcu);
         if ((batch->is_open == 0U) || has_changed(batch, vcu)) {
             note_changes(batch, vcu);
@@ -120,7 +121,7 @@ void batch_run(batch_t *batch, vcu_t *vcu, uint64_t ticks)
             record(batch, vcu);
         }
         if (batch->digest != NULL) {
-            batch->digest[i] = vcu_digest(vcu);
+            batch->digest[i] = unit_digest(vcu);
         }
         batch->tick++;
     }

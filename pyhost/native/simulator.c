@@ -3,6 +3,7 @@
 #include "bus_codec.h"
 #include "plant_maths.h"
 #include "run_digest.h"
+#include "unit.h"
 
 #include <string.h>
 
@@ -343,15 +344,15 @@ static void run_unit(simulator_t *simulator, vcu_t *vcu)
     can_frame_t    sent;
 
     for (uint32_t i = 0U; i < simulator->frames; i++) {
-        vcu_receive(vcu, &simulator->frame[i]);
+        unit_receive(vcu, &simulator->frame[i]);
     }
-    vcu_tick(vcu);
-    while (vcu_transmit(vcu, &sent)) {
+    unit_tick(vcu);
+    while (unit_transmit(vcu, &sent)) {
         simulator_take(simulator, &sent);
         simulator->run_digest = run_digest_frame(simulator->run_digest, tick, &sent);
     }
     if (run_digest_wants_state(tick)) {
-        simulator->run_digest = digest_step(simulator->run_digest, vcu_digest(vcu));
+        simulator->run_digest = digest_step(simulator->run_digest, unit_digest(vcu));
     }
 }
 
