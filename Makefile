@@ -8,7 +8,7 @@ SOURCE := setup.py pyhost/build_core.py firmware/flags.mk $(shell find firmware 
 Q      := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := run
-.PHONY: help setup run test lint firmware size bench hil flash docs format clean
+.PHONY: help setup run test lint firmware size bench hil flash docs figures format clean
 
 run: setup ## replay the shipped demo and tell what the unit decided (the default)
 	$(Q)$(BIN)/d7xr demo
@@ -44,6 +44,10 @@ docs: setup ## write the generated pages of docs/ anew
 	$(Q)$(BIN)/python -m tools.fault_page
 	$(Q)$(BIN)/python -m tools.polarity_page
 	$(Q)$(BIN)/d7xr campaign --out docs/fault_campaign.md
+
+figures: setup ## drive 120,000 simulated stages and write docs/flight_mode_figures.md; resumes (ARGS='--runs jumps=1000')
+	$(Q)$(BIN)/python -m tools.sweep_page
+	$(Q)$(BIN)/python -m tools.figures $(ARGS)
 
 format: setup ## lay out C and Python as the rules want it
 	$(Q)find firmware pyhost/native -name '*.[ch]' -exec $(BIN)/clang-format -i {} +

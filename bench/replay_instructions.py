@@ -54,25 +54,42 @@ def counted(few: Path, many: Path, folder: Path, *, wasteful: bool = False) -> R
     Raises:
         MissingToolError: gcc or valgrind is not there.
     """
+    words = (str(few), str(many), *(["wasteful"] if wasteful else []))
+    unit, beside = difference("bench.replay_instructions", words, folder)
+    frames = _lines(many) - _lines(few)
+    return Replay(unit=unit / frames, beside=beside / frames)
+
+
+def difference(module: str, words: Sequence[str], folder: Path) -> tuple[int, int]:
+    """Return what the second of two marked parts of a program takes more than the first.
+
+    Args:
+        module: Run with the library of marks and the words; it marks two parts.
+        words: Its further arguments.
+        folder: For what is built and written on the way.
+
+    Returns:
+        Instructions of the unit, and all others.
+
+    Raises:
+        MissingToolError: gcc or valgrind is not there.
+    """
     require("gcc", "valgrind")
     marks = folder / "callgrind_marks.so"
     source = HERE / "callgrind_marks.c"
     flags = ("-O1", "-shared", "-fPIC", "-Wall", "-Werror")
     subprocess.run(["gcc", *flags, str(source), "-o", str(marks)], check=True)
-    out = folder / "replay.callgrind"
+    out = folder / "marked.callgrind"
     subprocess.run(
         [
             "valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}",
-            sys.executable, "-m", "bench.replay_instructions", marks, few, many,
-            *(["wasteful"] if wasteful else []),
+            sys.executable, "-m", module, str(marks), *words,
         ],
         cwd=HERE.parent, capture_output=True, text=True, check=True,
         env=os.environ | {"PYTHONHASHSEED": "0"},
     )  # fmt: skip
     (few_all, few_unit), (all_, unit) = (_read(Path(f"{out}.{part}")) for part in (1, 2))
-    frames = _lines(many) - _lines(few)
-    beside = (all_ - unit) - (few_all - few_unit)
-    return Replay(unit=(unit - few_unit) / frames, beside=beside / frames)
+    return unit - few_unit, (all_ - unit) - (few_all - few_unit)
 
 
 def _lines(log: Path) -> int:

@@ -21,7 +21,7 @@ import difflib
 import re
 import struct
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 from d7xr.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from d7xr.ecu import Parameter
 
@@ -106,14 +106,64 @@ def load(source: Path | str) -> CalibrationSet:
         90
     """
     loaded, findings = examine(source)
+    _refuse(findings, f"calibration {source}")
+    return loaded
+
+
+def changed(
+    base: CalibrationSet, values: Mapping[str, Mapping[str, object]], where: str
+) -> CalibrationSet:
+    """Return a set with some values changed, by module and name.
+
+    Args:
+        base: What the others are taken from.
+        values: As the tables of a file, ``{"flight_mode": {"air_dwell_ms": 100}}``.
+        where: What to name in errors.
+
+    Raises:
+        ConfigError: A value is refused; all findings at once.
+    """
+    from d7xr.ecu import calibration_check
+
+    if not values:
+        return base
+    given = {name: _as_toml(value) for name, value in _flat(values)}
+    judged = {name: _judge(name, value, where) for name, value in given.items()}
+    findings = [finding for finding, _ in judged.values() if finding is not None]
+    accepted = {name: value for name, (_, value) in judged.items() if value is not None}
+    blob = bytearray(base.blob)
+    for name, value in accepted.items():
+        _pack(blob, _parameters()[name], value)
+    findings += [Finding(f.kind, f.name, f.text, where) for f in calibration_check(bytes(blob))]
+    _refuse(findings, f"{where}: calibration")
+    return replace(
+        base, name=f"{base.name}, changed", values={**base.values, **accepted}, blob=bytes(blob)
+    )
+
+
+def file_text(of: CalibrationSet) -> str:
+    """Return the file of a set: what differs from the firmware's own."""
+    lines, module = [f'description = "{of.name}"'], ""
+    for name, _, value in difference(default_set(), of):
+        if not name.startswith(f"{module}."):
+            module = name.partition(".")[0]
+            lines += ["", f"[{module}]"]
+        lines.append(f"{name.partition('.')[2]} = {text_of(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _as_toml(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _refuse(findings: Sequence[Finding], what: str) -> None:
+    """Raise one error with everything that speaks against a set."""
     if findings:
         number = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
         raise ConfigError(
-            f"calibration {source} is refused, {number}:"
-            + "".join(f"\n  {finding}" for finding in findings),
+            f"{what} is refused, {number}:" + "".join(f"\n  {finding}" for finding in findings),
             hint="`d7xr calibration show` lists names, units and ranges",
         )
-    return loaded
 
 
 def examine(source: Path | str) -> tuple[CalibrationSet, tuple[Finding, ...]]:
@@ -311,12 +361,15 @@ def _blob(values: Mapping[str, Value]) -> bytes:
 
     blob = bytearray(calibration_default())
     for name, parameter in _parameters().items():
-        value = values[name]
-        items = value if isinstance(value, tuple) else (value,)
-        if not _is_integer(parameter):
-            items = tuple(_float32(item) for item in items)
-        struct.pack_into(_layout(parameter), blob, parameter.offset, *items)
+        _pack(blob, parameter, values[name])
     return bytes(blob)
+
+
+def _pack(blob: bytearray, parameter: Parameter, value: Value) -> None:
+    items = value if isinstance(value, tuple) else (value,)
+    if not _is_integer(parameter):
+        items = tuple(_float32(item) for item in items)
+    struct.pack_into(_layout(parameter), blob, parameter.offset, *items)
 
 
 def _values(blob: bytes) -> dict[str, Value]:

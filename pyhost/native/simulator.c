@@ -19,6 +19,8 @@
 #define FREE_FALL_TICKS 300U
 #define FANS_ON_DEGC 95.0
 #define FANS_OFF_DEGC 91.0
+#define BAND_LOW_DEGC 80.0 /* of the coolant: the thermostat begins to open */
+#define BAND_HIGH_DEGC 108.0 /* and torque begins to be taken */
 
 void simulator_init(simulator_t *simulator, const plant_vehicle_t *vehicle, const driver_t *driver,
                     const sensors_t *sensors)
@@ -253,22 +255,35 @@ static void watch(simulator_t *simulator)
     simulator->since_touchdown_ticks++;
 }
 
+static void note_heat(simulator_t *simulator)
+{
+    const plant_heat_t  *heat    = &simulator->vehicle.heat;
+    simulator_summary_t *summary = &simulator->summary;
+    const bool           is_out  = (heat->coolant_degC < BAND_LOW_DEGC) || (heat->coolant_degC > BAND_HIGH_DEGC);
+    const bool           is_hot  = simulator->limit_reason == BUS_CODEC_TORQUE_COMMAND_LIMIT_REASON_COOLANT_CHOICE;
+    const float          coolant = (float)heat->coolant_degC;
+    const float          supply  = (float)heat->supply_A;
+    const float          fans    = (float)(heat->fan_A[0] + heat->fan_A[1] + heat->fan_A[2] + heat->fan_A[3]);
+    const float          battery = (float)heat->battery_V;
+
+    summary->coolant_max_degC = (coolant > summary->coolant_max_degC) ? coolant : summary->coolant_max_degC;
+    summary->supply_max_A     = (supply > summary->supply_max_A) ? supply : summary->supply_max_A;
+    summary->fan_max_A        = (fans > summary->fan_max_A) ? fans : summary->fan_max_A;
+    summary->battery_least_V  = (battery < summary->battery_least_V) ? battery : summary->battery_least_V;
+    summary->out_of_band_ticks += is_out ? 1U : 0U;
+    summary->hot_limit_ticks += is_hot ? 1U : 0U;
+}
+
 static void note_extremes(simulator_t *simulator)
 {
     const plant_vehicle_t *vehicle = &simulator->vehicle;
     simulator_summary_t   *summary = &simulator->summary;
     const float            shaft   = (float)plant_abs(vehicle->line.shaft_Nm);
-    const float            coolant = (float)vehicle->heat.coolant_degC;
-    const float            supply  = (float)vehicle->heat.supply_A;
-    const float            battery = (float)vehicle->heat.battery_V;
     const float            rail    = (float)vehicle->fuel.rail_ratio;
     const float            speed   = (float)vehicle->body.speed_mps;
     const float            roll    = (float)plant_abs(vehicle->body.roll_rad);
 
     summary->peak_shaft_Nm    = (shaft > summary->peak_shaft_Nm) ? shaft : summary->peak_shaft_Nm;
-    summary->coolant_max_degC = (coolant > summary->coolant_max_degC) ? coolant : summary->coolant_max_degC;
-    summary->supply_max_A     = (supply > summary->supply_max_A) ? supply : summary->supply_max_A;
-    summary->battery_least_V  = (battery < summary->battery_least_V) ? battery : summary->battery_least_V;
     summary->rail_least_ratio = (rail < summary->rail_least_ratio) ? rail : summary->rail_least_ratio;
     summary->speed_max_mps    = (speed > summary->speed_max_mps) ? speed : summary->speed_max_mps;
     summary->roll_max_rad     = (roll > summary->roll_max_rad) ? roll : summary->roll_max_rad;
@@ -306,6 +321,7 @@ void simulator_after(simulator_t *simulator)
         switch_fans(simulator);
     }
     watch(simulator);
+    note_heat(simulator);
     note_extremes(simulator);
     simulator->unit_ticks += simulator->is_awake;
 }

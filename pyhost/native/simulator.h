@@ -60,6 +60,9 @@ typedef struct {
     float              peak_shaft_Nm;
     float              coolant_max_degC;
     float              supply_max_A;
+    float              fan_max_A; /* all four together */
+    uint32_t           out_of_band_ticks; /* coolant */
+    uint32_t           hot_limit_ticks; /* coolant holds torque down */
     float              battery_least_V;
     float              rail_least_ratio;
     float              speed_max_mps;

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import pytest
 
+from bench import loop_instructions
 from bench.data import long_log, made
 from bench.instructions import HERE, MissingToolError, build, per_frame
 from bench.replay_instructions import Replay, counted
@@ -101,6 +102,19 @@ def test_a_whole_replay_takes_few_instructions_beside_the_unit(
     assert replay.beside <= REPLAY_MOST
     assert replay.beside <= MAY_GROW * budget["replay"]
     assert replay.beside >= 0.9 * budget["replay"], "faster than its budget: lower it"
+
+
+def test_a_simulated_tick_takes_few_instructions_beside_the_unit(
+    tmp_path: Path, budget: dict[str, float]
+) -> None:
+    try:
+        tick = loop_instructions.counted(tmp_path)
+    except MissingToolError as error:
+        _without(error)
+
+    assert tick.unit > 1000  # the complete unit ran
+    assert tick.beside <= MAY_GROW * budget["simulated_tick"]
+    assert tick.beside >= 0.9 * budget["simulated_tick"], "faster than its budget: lower it"
 
 
 def test_a_replay_that_looks_at_frames_in_python_is_beyond_its_budget(

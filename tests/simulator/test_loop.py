@@ -6,6 +6,7 @@ import pytest
 
 from d7xr import session
 from d7xr.ecu import calibration_default
+from d7xr.errors import ConfigError
 from d7xr.simulator import scenario, simulation
 from d7xr.simulator.loop import Control, Drive, Loop
 from d7xr.simulator.simulation import Options
@@ -59,6 +60,35 @@ def test_the_trace_of_a_simulation_replays_to_the_same_digest_and_verdict(tmp_pa
     again.pop("states_are_finite")  # over all states there, over the recorded ones here
     assert again.items() <= laws.items()
     assert replayed.verdict.judgement == simulated.replayed.verdict.judgement == "pass"
+
+
+def test_a_story_may_change_the_calibration_and_leaves_the_set_beside_its_trace(
+    tmp_path: Path,
+) -> None:
+    story = tmp_path / "softer.toml"
+    story.write_text(scenario.load(JUMP).text + "\n[calibration.flight_mode]\nprecut_ratio = 0.8\n")
+
+    simulated = simulation.run(
+        Options(str(story), out=tmp_path / "run", formats=("parquet",)), clock=lambda: 0.0
+    )
+
+    assert simulated.drive.run_digest != driven(JUMP).run_digest
+    trace, own = tmp_path / "run" / simulation.TRACE_NAME, simulation.CALIBRATION_NAME
+    again = session.Options(trace, calibration=str(tmp_path / "run" / own))
+    replayed = session.run(again, clock=lambda: 0.0)
+    assert replayed.outcome.digest == simulated.drive.run_digest
+
+
+def test_a_story_with_a_set_that_is_not_safe_is_refused(tmp_path: Path) -> None:
+    story = tmp_path / "wild.toml"
+    story.write_text(
+        scenario.load(JUMP).text + "\n[calibration.flight_mode]\nprecut_ratio = 8.0\nfoo = 1\n"
+    )
+
+    with pytest.raises(ConfigError, match="2 findings") as caught:
+        simulation.run(Options(str(story)), clock=lambda: 0.0)
+
+    assert "wild: [calibration]" in str(caught.value)
 
 
 def test_truth_stands_in_the_recording_beside_what_the_unit_believed(tmp_path: Path) -> None:

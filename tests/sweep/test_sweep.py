@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from d7xr import calibration
 from d7xr.ecu import calibration_default
 from d7xr.errors import ConfigError
 from d7xr.fanout import Cores, Ledger, Row
 from d7xr.fanout import run as run_all
-from d7xr.simulator import scenario, sweep
+from d7xr.simulator import scenario, simulation, sweep
 from d7xr.simulator.loop import Loop
 from tests.cli.bench import Command, runner
+from tools import sweep_page
 
 SPEC = """
 story = "A jump at several speeds."
@@ -46,16 +48,14 @@ def d7xr(capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 def rows_of(of: sweep.Sweep) -> list[Row]:
-    blob = calibration_default()
-    return [Row(j.name, "", sweep.drive_chunk(j.argument)) for j in sweep.jobs_of(of, blob)]
+    return [Row(j.name, "", sweep.drive_chunk(j.argument)) for j in sweep.jobs_of(of)]
 
 
 def test_a_run_is_the_same_alone_and_among_others() -> None:
     whole = sweep.parse(SPEC, "spec")
-    blob = calibration_default()
 
-    together = sweep.drive_chunk(sweep.Chunk(whole, 0, 4, blob))
-    alone = sweep.drive_chunk(sweep.Chunk(whole, 2, 1, blob))
+    together = sweep.drive_chunk(sweep.Chunk(whole, 0, 4, None))
+    alone = sweep.drive_chunk(sweep.Chunk(whole, 2, 1, None))
 
     for name, values in alone.items():
         assert values == together[name][4:6]  # type: ignore[index] # two controls a run
@@ -63,7 +63,7 @@ def test_a_run_is_the_same_alone_and_among_others() -> None:
 
 def test_a_run_drawn_by_its_number_drives_as_in_its_row(tmp_path: Path) -> None:
     whole = sweep.parse(SPEC, "spec")
-    row = sweep.drive_chunk(sweep.Chunk(whole, 3, 1, calibration_default()))
+    row = sweep.drive_chunk(sweep.Chunk(whole, 3, 1, None))
     path = tmp_path / "three.toml"
 
     path.write_text(sweep.toml_of(whole.drawn(3)[0]))
@@ -87,12 +87,72 @@ def test_sobol_draws_fill_the_range_evenly_whatever_the_part() -> None:
     assert counts.tolist() == [16] * 16
 
 
+def test_between_whole_numbers_every_value_is_whole_and_both_ends_are_among_them() -> None:
+    whole = sweep.Vary(key="start.gear", between=(2, 6))
+
+    values = [whole.value(share) for share in np.linspace(0.0, 1.0, 1000, endpoint=False)]
+
+    assert {type(value) for value in values} == {int}
+    assert {value: values.count(value) for value in values} == dict.fromkeys(range(2, 7), 200)
+
+
+DRAWN_SETS = SPEC.replace(
+    '"stretch[1].surface"\namong = ["gravel", "sand"]',
+    '"calibration.flight_mode.air_dwell_ms"\nname = "air_dwell_ms"\nbetween = [60, 130]',
+)
+
+
+def test_a_draw_may_change_the_calibration_and_its_scenario_says_so(tmp_path: Path) -> None:
+    whole = sweep.parse(DRAWN_SETS, "spec")
+    row = sweep.drive_chunk(sweep.Chunk(whole, 1, 1, None))
+    path = tmp_path / "one.toml"
+
+    path.write_text(sweep.toml_of(whole.drawn(1)[0]))
+
+    told = simulation.run(simulation.Options(str(path)), clock=lambda: 0.0)
+    dwell_ms = row["air_dwell_ms"][0]  # type: ignore[index]
+    assert told.replayed.calibration.values["flight_mode.air_dwell_ms"] == dwell_ms != 90
+    peaks = row["peak_shaft_kNm"][:1]  # type: ignore[index]
+    assert [told.drive.metrics["peak_shaft_kNm"]] == pytest.approx(peaks, abs=1e-4)
+
+
+def test_a_run_has_the_set_of_its_event_unless_one_is_given() -> None:
+    text = SPEC.replace('"stretch[1].surface"', '"event"').replace(
+        '["gravel", "sand"]', '["morocco", "portugal"]'
+    )
+    whole = sweep.parse(text, "spec")
+    row = sweep.drive_chunk(sweep.Chunk(whole, 0, 1, None))
+    event = whole.drawn(0)[1]["event"]
+
+    given = sweep.drive_chunk(sweep.Chunk(whole, 0, 1, calibration.load(event)))
+    other = sweep.request_of(whole, calibration.load(event))
+
+    assert given == row
+    assert other != sweep.request_of(whole)
+
+
+def test_claims_and_worst_runs_are_of_one_way_to_run_the_fans() -> None:
+    text = SPEC.replace('control = ["unit", "none"]', 'fans = ["unit", "hysteresis"]').replace(
+        'of = "flights_found"\nover = "flights"\nat_least = 0.5',
+        'figure = "fan_energy_kJ"\nfans = "hysteresis"',
+    )
+    whole = sweep.parse(text.replace('worst = ["peak_shaft_ratio"]', 'worst = ["run"]'), "spec")
+    of = columns(fan_energy_kJ=np.arange(4.0), run=np.arange(4.0))
+    of["fans"] = np.array(["unit", "unit", "hysteresis", "hysteresis"])
+
+    (found,) = sweep.judged(of, whole)
+
+    assert (found.text, found.value, found.count) == (
+        "fans by hysteresis: fan_energy_kJ at 100 %", 3.0, 2,
+    )  # fmt: skip
+    assert [row for _, row, _ in sweep.worst_of(of, whole)] == [1, 0]
+
+
 def test_an_interrupted_sweep_goes_on_and_counts_nothing_twice(tmp_path: Path) -> None:
     whole = sweep.parse(
         SPEC.replace("runs = 4", "runs = 70").replace('"unit", "none"', '"unit"'), "s"
     )
-    blob = calibration_default()
-    jobs, request = sweep.jobs_of(whole, blob), sweep.request_of(whole, blob)
+    jobs, request = sweep.jobs_of(whole), sweep.request_of(whole)
     with Ledger.opened(tmp_path / sweep.ROWS, request) as ledger:
         run_all(sweep.drive_chunk, jobs[1:], workers=Cores(1), ledger=ledger)
 
@@ -152,6 +212,12 @@ def test_every_shipped_sweep_can_be_drawn(d7xr: Command) -> None:
     assert len(names) >= 4
 
 
+def test_the_page_of_sweeps_lists_the_shipped_ones_as_they_are() -> None:
+    text = sweep_page.PAGE.read_text(encoding="utf-8")
+
+    assert sweep_page.page(text) == text, "make figures writes it"
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -166,6 +232,13 @@ def test_every_shipped_sweep_can_be_drawn(d7xr: Command) -> None:
         ("runs = 4", "runs = 0"),
         ('scenario = "table_top"', 'scenario = "table_topp"'),
         ("seed = 7", "sede = 7"),
+        ("at_least = 0.5", 'at_least = 0.5\nfans = "hysteresis"'),
+        ('key = "stretch[1].surface"', 'key = "calibration.flight_mode.air_dwel_ms"'),
+        (
+            'among = ["gravel", "sand"]',
+            'among = ["gravel"]\n[[vary]]\n'
+            'key = "calibration.flight_mode.air_dwell_ms"\nbetween = [5, 90]',
+        ),
     ],
 )
 def test_a_spec_that_cannot_be_run_is_refused_before_anything_is(old: str, new: str) -> None:
@@ -177,8 +250,8 @@ def test_a_spec_that_cannot_be_run_is_refused_before_anything_is(old: str, new: 
 
 def columns(**values: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:
     count = len(next(iter(values.values())))
-    control = np.full(count, "unit")
-    return {"control": control, "duration_s": np.full(count, 3600.0), **values}
+    unit = np.full(count, "unit")
+    return {"control": unit, "fans": unit, "duration_s": np.full(count, 3600.0), **values}
 
 
 def judged(claim: str, **values: NDArray[np.float64]) -> sweep.Finding:

@@ -43,8 +43,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="print run N as a scenario and stop; `d7xr simulate` drives it",
     )  # fmt: skip
     parser.add_argument(
-        "--calibration", "--cal", default="default", metavar="SET.toml", help="calibration set"
-    )
+        "--calibration", "--cal", metavar="SET",
+        help="calibration set: a file, an event, or default; else that of each run's event",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the rows")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes; default: one per core")
     parser.add_argument(
@@ -82,15 +83,15 @@ def _driven(args: argparse.Namespace, chosen: Sweep) -> int:
     from d7xr.fanout import run as run_all
     from d7xr.simulator import sweep as sweeps
 
-    blob = calibration.load(args.calibration).blob
+    given = None if args.calibration is None else calibration.load(args.calibration)
     with ExitStack() as stack:
         ledger = None
         if args.out is not None:
-            request = sweeps.request_of(chosen, blob)
+            request = sweeps.request_of(chosen, given)
             ledger = stack.enter_context(Ledger.opened(args.out / sweeps.ROWS, request))
         rows = run_all(
             sweeps.drive_chunk,
-            sweeps.jobs_of(chosen, blob),
+            sweeps.jobs_of(chosen, given),
             workers=season.workers(args),
             ledger=ledger,
             on_progress=stack.enter_context(progress.many_shown(args, what="parts")),

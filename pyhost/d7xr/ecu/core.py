@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any, Final
 
 from d7xr import _core
@@ -17,6 +19,11 @@ DTYPE_OF: Final = {"float": "<f4", "uint32_t": "<u4", "uint16_t": "<u2", "uint8_
 def text_of(pointer: Any) -> str:  # noqa: ANN401 - a cffi string has no type
     """Return a string of the firmware's tables."""
     return str(ffi.string(pointer).decode("ascii"))
+
+
+def extension_digest() -> str:
+    """Return a hash of the compiled extension: unit, simulated car and readers of tables alike."""
+    return hashlib.sha256(Path(_core.__file__).read_bytes()).hexdigest()[:16]
 
 
 def camel(name: str) -> str:

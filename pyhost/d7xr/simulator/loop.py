@@ -348,9 +348,9 @@ METRICS: Final = (
     "flights", "flights_found", "hops", "longest_air_ms", "interventions", "intervention_ms",
     "found_ms", "reduced_ms", "landing_found_ms", "restored_ms", "peak_shaft_ratio",
     "peak_shaft_kNm", "mismatch_most_pct", "mismatch_least_pct", "peak_engine_rpm",
-    "peak_force_mps2", "coolant_most_degC", "coolant_end_degC", "supply_most_A",
-    "battery_least_V", "fan_energy_kJ", "fuel_used_L", "rail_least_ratio", "speed_most_mps",
-    "roll_most_deg", "distance_m", "is_over",
+    "peak_force_mps2", "coolant_most_degC", "coolant_end_degC", "coolant_out_of_band_s",
+    "coolant_limited_s", "supply_most_A", "fans_most_A", "battery_least_V", "fan_energy_kJ",
+    "fuel_used_L", "rail_least_ratio", "speed_most_mps", "roll_most_deg", "distance_m", "is_over",
 )  # fmt: skip
 """What scenarios may expect of a drive, by name."""
 
@@ -382,7 +382,10 @@ def _metrics(c: Any, flights: tuple[Flight, ...]) -> dict[str, float]:  # noqa: 
         "peak_force_mps2": worst([flight.peak_force_mps2 for flight in flights]),
         "coolant_most_degC": float(summary.coolant_max_degC),
         "coolant_end_degC": float(heat.coolant_degC),
+        "coolant_out_of_band_s": int(summary.out_of_band_ticks) / 1000.0,
+        "coolant_limited_s": int(summary.hot_limit_ticks) / 1000.0,
         "supply_most_A": float(summary.supply_max_A),
+        "fans_most_A": float(summary.fan_max_A),
         "battery_least_V": float(summary.battery_least_V),
         "fan_energy_kJ": float(heat.fan_energy_J) / 1000.0,
         "fuel_used_L": float(fuel.used_L),

@@ -170,6 +170,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     start: Start = Start()
     key: Key | None = None
     car: Mapping[str, float | tuple[float, ...]] = {}
+    calibration: Mapping[str, Mapping[str, Any]] = {}
     sensors: Sensors = Sensors()
     faults: CarFaults = CarFaults()
     sensor_fault: Annotated[tuple[SensorFault, ...], msgspec.Meta(max_length=8)] = ()

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 TRACE_NAME: Final = "trace.log.gz"
 """Name of the trace in a run folder: what the unit was fed, as replay material."""
 
+CALIBRATION_NAME: Final = "calibration.toml"
+"""Set of a scenario that changes the calibration: the trace replays under it."""
+
 SCHEMA_VERSION: Final = 1
 
 
@@ -135,7 +138,9 @@ def run(
     words = recorder.words()
     named = {fault.name for fault in words.faults.values()}
     figures.refuse_unknown(source.scenario, source.name, named)
-    chosen = calibration.load(name)
+    chosen = calibration.changed(
+        calibration.load(name), source.scenario.calibration, f"{source.name}: [calibration]"
+    )
     names = recorder.chosen_states(options.record)
     wanted = (*names, *(name for name in figures.BELIEFS if name not in names))
     started_s = clock()
@@ -255,6 +260,9 @@ def _written(folder: RunFolder, result: Simulation, feed: Feed, ecu: Ecu) -> Sim
     trace = text_of(result.drive.frames)
     folder.write_bytes(TRACE_NAME, gzip.compress(trace, compresslevel=6, mtime=0))
     folder.write_text("scenario.toml", result.source.text)
+    if result.source.scenario.calibration:
+        text = calibration.file_text(result.replayed.calibration)
+        folder.write_text(CALIBRATION_NAME, text)
     session.write_recording(folder, result.replayed, feed, ecu)
     folder.write_json("simulation.json", {**header, **result.simulated()})
     session.write_documents(folder, result.replayed, ecu)

@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 import numpy as np
 
+from d7xr import calibration as calibrations
 from d7xr.errors import ConfigError, UsageError
 from d7xr.fanout import Job
 from d7xr.names import nearest
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from d7xr.calibration import CalibrationSet
     from d7xr.fanout import Row
+    from d7xr.simulator.scenario import Scenario
 
 ROWS: Final = "rows.jsonl"
 TABLE: Final = "rows.parquet"
@@ -52,7 +56,8 @@ class Vary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """One thing that varies: evenly between two numbers, or among several values.
 
     ``key`` is a place in the scenario such as ``start.speed_kph``, ``car.lash_deg``,
-    ``stretch[2].gain`` or ``sensor_fault``; several keys get the same value.
+    ``stretch[2].gain``, ``sensor_fault`` or ``calibration.flight_mode.air_dwell_ms``; several keys
+    get the same value. Between whole numbers all values are whole, both ends among them.
     """
 
     key: str | tuple[str, ...]
@@ -76,11 +81,13 @@ class Vary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             return self.among[int(share * len(self.among))]
         assert self.between is not None
         low, high = self.between
+        if isinstance(low, int) and isinstance(high, int):
+            return low + int(share * (high - low + 1))
         return low + (high - low) * share
 
 
 class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is claimed of all runs of one control.
+    """What is claimed of all runs of one control, and of one way to run the fans.
 
     Either a rate, ``of`` over ``over`` (sums of two figures; ``hours`` and ``runs`` are figures
     too), or the value of ``figure`` that a ``share`` of the runs stays within.
@@ -93,6 +100,7 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     at_least: float | None = None
     at_most: float | None = None
     control: str = "unit"
+    fans: str = "unit"
 
     @property
     def text(self) -> str:
@@ -246,10 +254,18 @@ def _check(sweep: Sweep, where: str) -> None:
             raise ConfigError(
                 f"{where}: a [[claim]] needs `of` or `figure`", hint="a rate or a quantile"
             )
+        if claim.control not in spec.control or claim.fans not in spec.fans:
+            raise ConfigError(
+                f"{where}: claims of control {claim.control!r} with fans by {claim.fans!r}, which "
+                "are not driven",
+                hint="say of which: control = ..., fans = ...",
+            )
     width = max(len(spec.vary), 1)
     for share in (0.0, 0.5, math.nextafter(1.0, 0.0)):
         table, _ = sweep._scenario(0, np.full(width, share))
-        Loop(story.from_table(table, where), where)
+        scenario = story.from_table(table, where)
+        Loop(scenario, where)
+        _calibration_of(scenario, None, where)
 
 
 def _put(table: dict[str, Any], key: str, value: Any, where: str) -> None:  # noqa: ANN401
@@ -275,11 +291,16 @@ class Chunk:
     sweep: Sweep
     first: int
     count: int
-    calibration: bytes
+    calibration: CalibrationSet | None
 
 
-def jobs_of(sweep: Sweep, calibration: bytes) -> list[Job[Chunk]]:
-    """Return the jobs of a sweep; a run belongs to the same job whatever the number of workers."""
+def jobs_of(sweep: Sweep, calibration: CalibrationSet | None = None) -> list[Job[Chunk]]:
+    """Return the jobs of a sweep; a run belongs to the same job whatever the number of workers.
+
+    Args:
+        sweep: The sweep.
+        calibration: The set of all runs; None takes that of each run's event, else ``default``.
+    """
     return [
         Job(f"{first:08d}", Chunk(sweep, first, min(RUNS_PER_JOB, sweep.spec.runs - first),
                                   calibration), weight=min(RUNS_PER_JOB, sweep.spec.runs - first))
@@ -287,16 +308,30 @@ def jobs_of(sweep: Sweep, calibration: bytes) -> list[Job[Chunk]]:
     ]  # fmt: skip
 
 
-def request_of(sweep: Sweep, calibration: bytes) -> dict[str, object]:
-    """Return all that makes rows of two sweeps differ."""
-    from d7xr.ecu import core_identity
+def request_of(sweep: Sweep, calibration: CalibrationSet | None = None) -> dict[str, object]:
+    """Return all that makes rows of two sweeps differ; `calibration` as `jobs_of` takes it."""
+    from d7xr.ecu.core import extension_digest
+    from d7xr.rally import events
 
     text = msgspec.json.encode([msgspec.to_builtins(sweep.spec), sweep.table])
+    by_event = b"".join(_set_of(name).blob for name in ("", *events()))
+    blob = by_event if calibration is None else calibration.blob
     return {
         "sweep": f"{sweep.name} {hashlib.sha256(text).hexdigest()[:16]}",
-        "build": core_identity(calibration)["build_id"],
-        "calibration": hashlib.sha256(calibration).hexdigest()[:16],
+        "core": extension_digest(),
+        "calibration": hashlib.sha256(blob).hexdigest()[:16],
     }
+
+
+@cache
+def _set_of(event: str) -> CalibrationSet:
+    return calibrations.load(event or calibrations.DEFAULT)
+
+
+def _calibration_of(scenario: Scenario, given: CalibrationSet | None, where: str) -> CalibrationSet:
+    """Return the set of one run: the given one or that of its event, with its own changes."""
+    base = _set_of(scenario.event) if given is None else given
+    return calibrations.changed(base, scenario.calibration, f"{where}: [calibration]")
 
 
 def drive_chunk(chunk: Chunk) -> dict[str, object]:
@@ -308,10 +343,11 @@ def drive_chunk(chunk: Chunk) -> dict[str, object]:
         number = chunk.first + row
         table, values = sweep._scenario(number, shares[row])
         scenario = story.from_table(table, sweep.name)
+        blob = _calibration_of(scenario, chunk.calibration, sweep.name).blob
         for control in spec.control:
             for fans in spec.fans:
                 loop = Loop(scenario, sweep.name, control=control, fans=fans)
-                drive = loop.drive(chunk.calibration)
+                drive = loop.drive(blob)
                 told = {
                     "run": number,
                     "seed": table["seed"],
@@ -330,8 +366,16 @@ def _scalar(value: Any) -> Any:  # noqa: ANN401 - a drawn value of any form
     return value if isinstance(value, int | float | str) else msgspec.json.encode(value).decode()
 
 
-def columns_of(rows: Sequence[Row], sweep: Sweep) -> dict[str, NDArray[Any]]:
-    """Join the rows of all jobs that were done, keeping those that ``only_if`` lets count."""
+def columns_of(
+    rows: Sequence[Row], sweep: Sweep, *, all_runs: bool = False
+) -> dict[str, NDArray[Any]]:
+    """Join the rows of all jobs that were done.
+
+    Args:
+        rows: Of the jobs.
+        sweep: Whose they are.
+        all_runs: Those too that ``only_if`` does not let count.
+    """
     parts = [row.values for row in rows if row.error is None]
     joined: dict[str, list[Any]] = {name: [] for name in sweep.figures}
     for part in parts:
@@ -339,7 +383,7 @@ def columns_of(rows: Sequence[Row], sweep: Sweep) -> dict[str, NDArray[Any]]:
             values.extend(part[name])  # type: ignore[arg-type]
     columns = {name: np.array(values) for name, values in joined.items()}
     counts = np.ones(len(joined["run"]), dtype=np.bool_)
-    for name, (low, high) in sweep.spec.only_if.items():
+    for name, (low, high) in () if all_runs else sweep.spec.only_if.items():
         counts &= (columns[name] >= low) & (columns[name] <= high)
     return {name: values[counts] for name, values in columns.items()}
 
@@ -371,11 +415,12 @@ def judged(columns: Mapping[str, NDArray[Any]], sweep: Sweep) -> tuple[Finding, 
 
 
 def _judged(claim: Claim, columns: Mapping[str, NDArray[Any]], sweep: Sweep) -> Finding:
-    mine = columns["control"] == claim.control
+    mine = (columns["control"] == claim.control) & (columns["fans"] == claim.fans)
     own = {name: values[mine] for name, values in columns.items()}
     own["runs"] = np.ones(int(mine.sum()))
     own["hours"] = own["duration_s"].astype(np.float64) / 3600.0
-    text = claim.text if sweep.spec.control == ("unit",) else f"{claim.control}: {claim.text}"
+    text = claim.text if len(sweep.spec.control) == 1 else f"{claim.control}: {claim.text}"
+    text = text if len(sweep.spec.fans) == 1 else f"fans by {claim.fans}: {text}"
     if claim.of:
         value, low, high, count = _rate(own[claim.of], own[claim.over], claim.over == "hours")
     else:
@@ -436,7 +481,8 @@ def worst_of(
     columns: Mapping[str, NDArray[Any]], sweep: Sweep, count: int = 3
 ) -> tuple[tuple[str, int, float], ...]:
     """Return figure, number of the run and value of the worst runs of the first control."""
-    mine = columns["control"] == sweep.spec.control[0]
+    spec = sweep.spec
+    mine = (columns["control"] == spec.control[0]) & (columns["fans"] == spec.fans[0])
     found = []
     for name in sweep.spec.worst:
         values = columns[name][mine].astype(np.float64)
@@ -474,14 +520,20 @@ def _plain_column(values: NDArray[Any]) -> NDArray[Any]:
 
 def toml_of(table: Mapping[str, Any]) -> str:
     """Return a scenario as TOML, to be driven by itself."""
-    plain = {k: v for k, v in table.items() if not _is_table(v) and not _is_tables(v)}
-    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
-    for key, value in table.items():
-        for header, rows in ((f"[{key}]", [value] if _is_table(value) else []),
-                             (f"[[{key}]]", value if _is_tables(value) else [])):  # fmt: skip
-            for row in rows:
-                lines += ["", header, *(f"{name} = {_toml(item)}" for name, item in row.items())]
-    return "\n".join(lines) + "\n"
+    return "\n".join(_lines_of(table, "")).lstrip() + "\n"
+
+
+def _lines_of(table: Mapping[str, Any], place: str) -> list[str]:
+    """Return the lines of a table and, behind its own values, of the tables in it."""
+    inner = {k: v for k, v in table.items() if _is_table(v) or _is_tables(v)}
+    lines = [f"{key} = {_toml(value)}" for key, value in table.items() if key not in inner]
+    for key, value in inner.items():
+        name = f"{place}{key}"
+        header, rows = (f"[{name}]", [value]) if _is_table(value) else (f"[[{name}]]", value)
+        for row in rows:
+            own = _lines_of(row, f"{name}.")
+            lines += own if own[:1] == [""] else ["", header, *own]
+    return lines
 
 
 def _is_table(value: object) -> bool:
