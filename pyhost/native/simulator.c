@@ -52,16 +52,27 @@ static void take_torque(simulator_t *simulator, const can_frame_t *frame)
     told->is_shift_inhibited = m.shift_inhibit;
 }
 
+/* What a fan's own electronics make of a duty: stopped, or a share of the supply. */
+static double fan_share(const plant_parameters_t *p, float duty_pct)
+{
+    const double duty = (double)duty_pct * 0.01;
+    const double more = plant_fraction(duty, p->fan_start_ratio, p->fan_full_ratio);
+
+    return (duty < p->fan_start_ratio) ? 0.0 : (p->fan_slow_ratio + ((1.0 - p->fan_slow_ratio) * more));
+}
+
 static void take_cooling(simulator_t *simulator, const can_frame_t *frame)
 {
+    const plant_parameters_t          *p    = &simulator->vehicle.p;
+    double                            *duty = simulator->vehicle.fan_duty;
     struct bus_codec_cooling_command_t m;
 
     (void)bus_codec_cooling_command_unpack(&m, frame->data, FRAME_BYTES);
-    simulator->vehicle.fan_duty[0] = (double)bus_codec_cooling_command_fan1_duty_pct_decode(m.fan1_duty_pct) / 100.0;
-    simulator->vehicle.fan_duty[1] = (double)bus_codec_cooling_command_fan2_duty_pct_decode(m.fan2_duty_pct) / 100.0;
-    simulator->vehicle.fan_duty[2] = (double)bus_codec_cooling_command_fan3_duty_pct_decode(m.fan3_duty_pct) / 100.0;
-    simulator->vehicle.fan_duty[3] = (double)bus_codec_cooling_command_fan4_duty_pct_decode(m.fan4_duty_pct) / 100.0;
-    simulator->vehicle.pump_duty   = (double)bus_codec_cooling_command_pump_duty_pct_decode(m.pump_duty_pct) / 100.0;
+    duty[0]                      = fan_share(p, bus_codec_cooling_command_fan1_duty_pct_decode(m.fan1_duty_pct));
+    duty[1]                      = fan_share(p, bus_codec_cooling_command_fan2_duty_pct_decode(m.fan2_duty_pct));
+    duty[2]                      = fan_share(p, bus_codec_cooling_command_fan3_duty_pct_decode(m.fan3_duty_pct));
+    duty[3]                      = fan_share(p, bus_codec_cooling_command_fan4_duty_pct_decode(m.fan4_duty_pct));
+    simulator->vehicle.pump_duty = (double)bus_codec_cooling_command_pump_duty_pct_decode(m.pump_duty_pct) * 0.01;
 }
 
 void simulator_take(simulator_t *simulator, const can_frame_t *frame)

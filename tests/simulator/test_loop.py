@@ -122,6 +122,19 @@ def test_simple_fans_all_start_at_once_and_draw_more_current() -> None:
     assert simple["supply_most_A"] > unit["supply_most_A"] + 50.0
 
 
+def test_the_duty_that_the_unit_sends_for_a_full_fan_turns_it_at_full_speed() -> None:
+    import msgspec
+
+    told = scenario.load("heat").scenario
+    switched = msgspec.structs.replace(told.sensors, fans="all_on")
+    loop = Loop(msgspec.structs.replace(told, lasts_s=20.0, sensors=switched))
+
+    loop.drive(calibration_default())
+
+    for radps in loop._c.vehicle.heat.fan_radps:
+        assert radps * 30.0 / 3.1416 == pytest.approx(2800.0, rel=0.06)
+
+
 def test_what_a_seen_take_off_needs_is_no_intervention_on_the_ground() -> None:
     told = driven(JUMP)
 
