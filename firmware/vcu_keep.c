@@ -15,6 +15,7 @@ void vcu_keep(const vcu_t *vcu, vcu_keep_t *keep)
 
     *keep = (vcu_keep_t){
         .layout               = VCU_KEEP_LAYOUT,
+        .car_number           = vcu->calibration.car_number,
         .fault                = control->fault_memory.keep,
         .radiator_clean_ratio = control->radiator.clean_ratio,
     };
@@ -28,12 +29,17 @@ void vcu_keep(const vcu_t *vcu, vcu_keep_t *keep)
     keep->digest = digest_of(keep);
 }
 
+bool vcu_keep_is_whole(const vcu_keep_t *keep)
+{
+    return (keep->layout == VCU_KEEP_LAYOUT) && (keep->digest == digest_of(keep));
+}
+
 bool vcu_recall(vcu_t *vcu, const vcu_keep_t *keep)
 {
-    control_t *control  = &vcu->control;
-    const bool is_whole = (keep->layout == VCU_KEEP_LAYOUT) && (keep->digest == digest_of(keep));
+    control_t *control = &vcu->control;
+    const bool is_ours = vcu_keep_is_whole(keep) && (keep->car_number == vcu->calibration.car_number);
 
-    if (is_whole) {
+    if (is_ours) {
         fault_memory_recall(&control->fault_memory, &keep->fault);
         fuel_recall(&control->fuel, &vcu->calibration, &keep->fuel);
         impact_recall(&control->impact, &keep->impact);
@@ -44,5 +50,5 @@ bool vcu_recall(vcu_t *vcu, const vcu_keep_t *keep)
             control->cooling.fans.fan[i].run_ticks = keep->fan_run_ticks[i];
         }
     }
-    return is_whole;
+    return is_ours;
 }

@@ -20,6 +20,7 @@
 
 typedef struct {
     uint32_t      layout;                      /* VCU_KEEP_LAYOUT of the build that wrote it */
+    uint32_t      car_number;                  /* calibrated number of the car that it is of */
     fault_keep_t  fault;
     fuel_keep_t   fuel;
     impact_keep_t impact;
@@ -30,13 +31,16 @@ typedef struct {
     uint32_t      digest;                      /* of all words before it (digest.h) */
 } vcu_keep_t;
 _Static_assert(sizeof(vcu_keep_t) ==
-                   (sizeof(fault_keep_t) + 24U + 20U + 12U + 4U + (FLIGHT_CORNERS * 4U) + (FAN_COUNT * 4U) + 8U),
+                   (sizeof(fault_keep_t) + 24U + 20U + 12U + 4U + (FLIGHT_CORNERS * 4U) + (FAN_COUNT * 4U) + 12U),
                "vcu_keep_t: hidden padding");
 
 void vcu_keep(const vcu_t *vcu, vcu_keep_t *keep);
 
-/* After vcu_init(), before the first frame. False, and nothing is changed: the bytes are damaged, or another build with
- * another layout wrote them. */
+/* False: the bytes are damaged, or another build with another layout wrote them. */
+bool vcu_keep_is_whole(const vcu_keep_t *keep);
+
+/* After vcu_init(), before the first frame. False, and nothing is changed: they are not whole, or of another car than
+ * the calibration is for. */
 bool vcu_recall(vcu_t *vcu, const vcu_keep_t *keep);
 
 #endif

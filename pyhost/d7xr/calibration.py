@@ -11,6 +11,7 @@ A set holds what differs from its parent, the default set unless it names a file
     static_travel_mm = [128.0, 131.0]
 
 The events of the season are sets by name (`d7xr.rally`), also as a parent: ``parent = "morocco"``.
+Over any set a car can be laid (`d7xr.cars`), which is a file of the same form without a parent.
 
 Whether a set is safe is decided by the firmware's own table of ranges and rules, never here.
 """
@@ -92,11 +93,12 @@ def default_set() -> CalibrationSet:
     return CalibrationSet(DEFAULT, _values(blob), blob, "the firmware's own set")
 
 
-def load(source: Path | str) -> CalibrationSet:
-    """Load a set and all its parents.
+def load(source: Path | str, car: Path | str | None = None) -> CalibrationSet:
+    """Load a set and all its parents, and lay a car over it.
 
     Args:
         source: A TOML file, ``default``, or an event of the season.
+        car: The file of a car, or the name of a shipped one; None is no car in particular.
 
     Raises:
         ConfigError: If a file cannot be read or the set is refused; all findings at once.
@@ -105,8 +107,8 @@ def load(source: Path | str) -> CalibrationSet:
         >>> load("default").values["flight_mode.air_dwell_ms"]
         90
     """
-    loaded, findings = examine(source)
-    _refuse(findings, f"calibration {source}")
+    loaded, findings = examine(source, car)
+    _refuse(findings, f"calibration {loaded.name}")
     return loaded
 
 
@@ -166,7 +168,9 @@ def _refuse(findings: Sequence[Finding], what: str) -> None:
         )
 
 
-def examine(source: Path | str) -> tuple[CalibrationSet, tuple[Finding, ...]]:
+def examine(
+    source: Path | str, car: Path | str | None = None
+) -> tuple[CalibrationSet, tuple[Finding, ...]]:
     """Load a set and return it with everything that speaks against it.
 
     Values that are named wrongly or have the wrong type are left at those of the parent, so that
@@ -175,9 +179,8 @@ def examine(source: Path | str) -> tuple[CalibrationSet, tuple[Finding, ...]]:
     Raises:
         ConfigError: If a file cannot be read or is not TOML, or parents go round in a circle.
     """
-    if str(source) == DEFAULT:
-        return default_set(), ()
-    return _examine(file_of(source), ())
+    found = (default_set(), ()) if str(source) == DEFAULT else _examine(file_of(source), ())
+    return found if car is None else _with_car(*found, car)
 
 
 def file_of(source: Path | str, folder: Path | None = None) -> Path:
@@ -218,18 +221,42 @@ def _parameters() -> Mapping[str, Parameter]:
 
 
 def _examine(path: Path, seen: tuple[Path, ...]) -> tuple[CalibrationSet, tuple[Finding, ...]]:
-    from d7xr.ecu import calibration_check
-
     if path.resolve() in seen:
         raise ConfigError(f"{path}: a set cannot be its own ancestor", hint="correct `parent`")
     text, content = _read(path)
-    findings: list[Finding] = []
     parent = content.get("parent", DEFAULT)
+    inherited: tuple[Finding, ...] = ()
+    base = default_set()
     if isinstance(parent, str) and parent != DEFAULT:
         base, inherited = _examine(file_of(parent, path.parent), (*seen, path.resolve()))
-        findings.extend(f for f in inherited if f.kind not in {"range", "rule"})
-    else:
-        base = default_set()
+    return _laid_over(base, inherited, path, text, content)
+
+
+def _with_car(
+    base: CalibrationSet, inherited: tuple[Finding, ...], car: Path | str
+) -> tuple[CalibrationSet, tuple[Finding, ...]]:
+    from d7xr import cars
+
+    path = cars.file_of(car)
+    text, content = _read(path, f"name the file of a car, or one of {', '.join(cars.shipped())}")
+    checked, findings = _laid_over(base, inherited, path, text, content)
+    if "parent" in content:
+        refused = Finding("header", "parent", "a car has no parent: it is laid over any set")
+        findings = (*findings, refused)
+    if not checked.values[cars.NUMBER]:
+        missing = Finding("rule", cars.NUMBER, f"{path}: a car has a number: [car] number = 1")
+        findings = (*findings, missing)
+    return replace(checked, name=f"{base.name} on {path.stem}"), findings
+
+
+def _laid_over(
+    base: CalibrationSet, inherited: tuple[Finding, ...], path: Path, text: str,
+    content: Mapping[str, Any],
+) -> tuple[CalibrationSet, tuple[Finding, ...]]:  # fmt: skip
+    """Return a set with the values of a file over it, and all that speaks against the whole."""
+    from d7xr.ecu import calibration_check
+
+    findings = [f for f in inherited if f.kind not in {"range", "rule"}]
     values = dict(base.values)
     lines = _lines(text)
     for name, given in _flat(content):
@@ -257,7 +284,7 @@ def _examine(path: Path, seen: tuple[Path, ...]) -> tuple[CalibrationSet, tuple[
     return checked, tuple(findings)
 
 
-def _read(path: Path) -> tuple[str, dict[str, Any]]:
+def _read(path: Path, hint: str = "") -> tuple[str, dict[str, Any]]:
     from d7xr.rally import events
 
     try:
@@ -265,7 +292,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot read the calibration set: {error.strerror}",
-            hint=f"name a TOML file, `{DEFAULT}`, or an event: {', '.join(events())}",
+            hint=hint or f"name a TOML file, `{DEFAULT}`, or an event: {', '.join(events())}",
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not text in UTF-8", hint="name a TOML file") from error

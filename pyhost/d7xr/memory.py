@@ -93,8 +93,9 @@ def begin(ecu: Ecu, path: Path) -> bool:
         ecu.recall(kept)
     except ValueError as error:
         raise UsageError(
-            f"{path} is no memory of this build: {error}",
-            hint="move it away to begin with a new unit's memory, or use the build that wrote it",
+            f"{path} is no memory for this unit: {error}",
+            hint="move it away to begin with a new unit's memory, or use the build and the car "
+            "that wrote it",
         ) from None
     return True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -45,6 +45,7 @@ class Drive:
     database: Path | None = None
     channel: int | None = None
     calibration: str = calibration.DEFAULT
+    car: str | None = None
 
 
 def traces_in(places: Sequence[Path]) -> dict[str, Path]:
@@ -102,7 +103,7 @@ def jobs_of(traces: Mapping[str, Path], drive: Drive) -> list[Job[Drive]]:
     jobs: list[Job[Drive]] = []
     for name, path in traces.items():
         about = path.stat()
-        mine = Drive(path, drive.mapping, drive.database, drive.channel, drive.calibration)
+        mine = replace(drive, trace=path)
         stamp = f"{about.st_size} bytes, {about.st_mtime_ns} ns"
         jobs.append(Job(name, mine, stamp, max(about.st_size, 1)))
     return jobs
@@ -116,7 +117,7 @@ def request_of(drive: Drive) -> dict[str, object]:
     """
     from d7xr.ecu import core_identity
 
-    chosen = calibration.load(drive.calibration)
+    chosen = calibration.load(drive.calibration, drive.car)
     request: dict[str, object] = {
         "build": core_identity(chosen.blob)["build_id"],
         "calibration": f"{chosen.name} {hashlib.sha256(chosen.blob).hexdigest()[:16]}",
@@ -140,6 +141,7 @@ def replay_one(drive: Drive) -> dict[str, object]:
             database=drive.database,
             channel=drive.channel,
             calibration=drive.calibration,
+            car=drive.car,
         ),
         clock=lambda: 0.0,
     )

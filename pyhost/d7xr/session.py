@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from d7xr import calibration, identity, memory, recorder, replay, verdict
+from d7xr import calibration, cars, identity, memory, recorder, replay, verdict
 from d7xr.database import Database
 from d7xr.errors import DifferenceError, UsageError
 from d7xr.events import Events, find
@@ -46,6 +46,7 @@ class Options:
         database: The DBC of the mapped car; None for the one that the mapping names.
         channel: Channel of the trace; may be None where there is but one.
         calibration: A calibration set, or ``default``.
+        car: The car that is laid over it, a file or the name of a shipped one; None is none.
         out: Run folder to write; None writes nothing.
         formats: Formats of the recording in that folder.
         rate_hz: Rate at which the unit's states are recorded.
@@ -61,6 +62,7 @@ class Options:
     database: Path | None = None
     channel: int | None = None
     calibration: str = calibration.DEFAULT
+    car: str | None = None
     out: Path | None = None
     formats: tuple[str, ...] = ("mf4",)
     rate_hz: int = 100
@@ -199,7 +201,7 @@ def run(
     from d7xr.target.choice import started
 
     _refuse_early(options)
-    chosen = calibration.load(options.calibration)
+    chosen = calibration.load(options.calibration, options.car)
     mapping = None if options.mapping is None else _mapping(options.mapping)
     database = None if options.database is None else Database.load(options.database)
     started_s = clock()
@@ -417,6 +419,8 @@ def _inputs(options: Options, mapping: Mapping | None) -> dict[str, Path]:
         inputs["database"] = options.database
     if options.calibration != calibration.DEFAULT:
         inputs["calibration_file"] = calibration.file_of(options.calibration)
+    if options.car is not None:
+        inputs["car"] = cars.file_of(options.car)
     if options.memory is not None and options.memory.exists():
         inputs["memory"] = options.memory
     return inputs
@@ -466,6 +470,7 @@ def _manifest(result: Result) -> dict[str, object]:
             "database": None if options.database is None else options.database.name,
             "channel": options.channel,
             "calibration": options.calibration,
+            "car": options.car,
             "formats": list(options.formats),
             "rate_hz": options.rate_hz,
             "record": list(options.record),

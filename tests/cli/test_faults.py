@@ -89,7 +89,7 @@ def test_a_damaged_memory_stops_the_run_before_it_begins(d7xr: Command, trace: P
     ending = d7xr("replay", trace, "--memory", kept, "--out", trace.parent / "run")
 
     assert ending.code == 2
-    assert "no memory of this build" in ending.err
+    assert "no memory for this unit" in ending.err
     assert "move it away" in ending.err
     assert kept.read_bytes() == damaged
     assert not (trace.parent / "run").exists()

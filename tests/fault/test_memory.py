@@ -197,7 +197,7 @@ def test_a_file_that_is_no_memory_is_refused_and_stays(tmp_path: Path) -> None:
     path = tmp_path / "car.bin"
     path.write_bytes(b"a letter")
 
-    with pytest.raises(UsageError, match="no memory of this build"):
+    with pytest.raises(UsageError, match="no memory for this unit"):
         memory.begin(Ecu(), path)
 
     assert path.read_bytes() == b"a letter"

@@ -21,7 +21,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "calibration",
         help="show, check or diff calibration sets, or load one into a unit",
-        description="Calibration sets: TOML files of values by name, or `default`.",
+        description="Calibration sets: TOML files of values by name, an event of the season, or "
+        "`default`; over each a car can be laid.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     show = actions.add_parser("show", help="every value with unit, range, default and meaning")
@@ -39,6 +40,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "engine runs. `default` is the firmware's own set.",
     )
     load.add_argument("set", metavar="SET")
+    for action in (show, check, load):
+        action.add_argument(
+            "--car", metavar="CAR", help="laid over the set: a file, or car_1 to car_3"
+        )
     load.add_argument(
         "--target", required=True, metavar="TARGET",
         help="serial:PORT or can:INTERFACE:CHANNEL; board-emulated forgets it when it ends",
@@ -54,7 +59,7 @@ def _show(args: argparse.Namespace) -> int:
     from d7xr.calibration import load
     from d7xr.ecu import calibration_parameters
 
-    shown = load(args.set)
+    shown = load(args.set, args.car)
     parameters = calibration_parameters()
     if args.json:
         rows = [_row(parameter, shown.values[parameter.name]) for parameter in parameters]
@@ -67,7 +72,7 @@ def _show(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     from d7xr.calibration import examine
 
-    checked, findings = examine(args.set)
+    checked, findings = examine(args.set, args.car)
     if args.json:
         rows = [
             {"kind": f.kind, "name": f.name, "text": f.text, "where": f.where} for f in findings
@@ -110,7 +115,7 @@ def _load(args: argparse.Namespace) -> int:
     from d7xr.target.choice import started_free
     from d7xr.target.upload import load as give
 
-    chosen = load(args.set)
+    chosen = load(args.set, args.car)
     with started_free(args.target) as link:
         told = give(link, chosen.blob)
     if args.json:

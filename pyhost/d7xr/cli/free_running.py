@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     for option, is_given in (
         ("--out", args.out is not None),
         ("--calibration", args.calibration != calibration.DEFAULT),
+        ("--car", args.car is not None),
+        ("--memory", args.memory is not None),
     ):
         if is_given:
             raise UsageError(

@@ -37,6 +37,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--calibration", "--cal", default="default", metavar="SET.toml", help="calibration set"
     )
     parser.add_argument(
+        "--car",
+        metavar="CAR",
+        help="the car that is laid over the set: a file, or car_1 to car_3; its number goes with "
+        "the memory, and that of another car is refused",
+    )
+    parser.add_argument(
         "--memory", type=Path, metavar="FILE",
         help="what the unit keeps over power: it begins with the file, and leaves it renewed; "
         "give it again with the next trace of the same car",
@@ -109,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
             database=args.dbc,
             channel=args.channel,
             calibration=args.calibration,
+            car=args.car,
             memory=args.memory,
             **output_options(args),
         ),

@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
         database=None if args.dbc is None else args.dbc.resolve(),
         channel=args.channel,
         calibration=_absolute(args.calibration) or args.calibration,
+        car=_absolute(args.car),
     )
     request = season.request_of(drive)
     with ExitStack() as stack:

@@ -37,6 +37,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--calibration", "--cal", metavar="SET",
         help="calibration set: a file, an event, or default",
     )  # fmt: skip
+    parser.add_argument(
+        "--car", metavar="CAR", help="the car that is laid over it: a file, or car_1 to car_3"
+    )
     replay.add_output_options(parser)
 
 
@@ -56,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     options = simulation.Options(
         scenario=args.scenario,
         calibration=args.calibration,
+        car=args.car,
         event=args.event,
         targets=(chosen["target"], *chosen["compared_with"]),
         **{name: chosen[name] for name in ("out", "formats", "rate_hz", "record")},

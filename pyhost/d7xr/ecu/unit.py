@@ -113,15 +113,20 @@ class Ecu:
         """Go on from what a unit kept, before the first tick.
 
         Raises:
-            ValueError: The bytes are damaged, or another build with another layout wrote them;
-                nothing is changed.
+            ValueError: The bytes are damaged, another build with another layout wrote them, or they
+                are of another car than the calibration is for; nothing is changed.
         """
         whole = ffi.new("vcu_keep_t *")
         if len(kept) != ffi.sizeof("vcu_keep_t"):
             raise ValueError(f"{len(kept)} bytes, not the {ffi.sizeof('vcu_keep_t')} of this build")
         ffi.memmove(whole, kept, len(kept))
-        if not lib.vcu_recall(self._vcu, whole):
+        if not lib.vcu_keep_is_whole(whole):
             raise ValueError("the check word or the layout is wrong")
+        if not lib.vcu_recall(self._vcu, whole):
+            raise ValueError(
+                f"it is of car {whole.car_number}, "
+                f"the calibration is for car {self._vcu.calibration.car_number}"
+            )
 
     def fork(self) -> Ecu:
         """Return a unit that goes on from here by itself."""

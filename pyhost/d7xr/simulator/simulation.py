@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from d7xr import calibration, identity, recorder, replay, session, verdict
+from d7xr import calibration, cars, identity, recorder, replay, session, verdict
 from d7xr.errors import DifferenceError, UsageError
 from d7xr.events import find
 from d7xr.recording import STREAMED, Column, Group, require_formats
@@ -45,6 +45,7 @@ class Options:
     Attributes:
         scenario: A scenario file, or the name of a shipped one.
         calibration: A calibration set; None takes that of the scenario's event, else ``default``.
+        car: The car that is laid over it, a file or the name of a shipped one; None is none.
         event: Event of the season under whose weather it is held; None takes the scenario's own.
         targets: Where the unit runs; each target closes a loop of its own, and they must agree.
         out: Run folder to write; None writes nothing.
@@ -55,6 +56,7 @@ class Options:
 
     scenario: str
     calibration: str | None = None
+    car: str | None = None
     event: str | None = None
     targets: tuple[str, ...] = ("sil",)
     out: Path | None = None
@@ -139,7 +141,7 @@ def run(
     named = {fault.name for fault in words.faults.values()}
     figures.refuse_unknown(source.scenario, source.name, named)
     chosen = calibration.changed(
-        calibration.load(name), source.scenario.calibration, f"{source.name}: [calibration]"
+        calibration.load(name, options.car), source.scenario.calibration, f"{source.name}: [calibration]"
     )
     names = recorder.chosen_states(options.record)
     wanted = (*names, *(name for name in figures.BELIEFS if name not in names))
@@ -237,6 +239,7 @@ def _as_replayed(options: Options) -> session.Options:
     return session.Options(
         trace=Path(TRACE_NAME),
         calibration=options.calibration or calibration.DEFAULT,
+        car=options.car,
         out=options.out,
         formats=options.formats,
         rate_hz=options.rate_hz,
@@ -251,6 +254,8 @@ def _inputs(options: Options) -> dict[str, Path]:
     given = {"scenario": Path(options.scenario)} if options.scenario.endswith(".toml") else {}
     if options.calibration not in {None, calibration.DEFAULT}:
         given["calibration_file"] = calibration.file_of(str(options.calibration))
+    if options.car is not None:
+        given["car"] = cars.file_of(options.car)
     return {name: path for name, path in given.items() if path.is_file()}
 
 
