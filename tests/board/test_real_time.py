@@ -119,6 +119,26 @@ def test_a_host_that_was_late_once_is_not_late_for_good_and_says_so() -> None:
     assert done.histogram()["< 5"] == 2
 
 
+def test_a_host_that_was_held_up_for_seconds_hears_the_unit_while_it_makes_up_for_it() -> None:
+    class HeldUp(Bench):
+        longest = 0
+
+        def send(self, packed: Sequence[int]) -> None:
+            if not self.fed_s:
+                self.clock.now_s += 4.0
+            self.longest = max(self.longest, len(packed))
+            super().send(packed)
+
+    bench = HeldUp(Clock())
+
+    done = ran(bench, each_ms(*range(6000)), seconds=6.0)
+
+    assert bench.longest <= 100, "what a port holds is a few thousand bytes"
+    assert done.fed == 6000
+    assert done.lateness_ms.max() == pytest.approx(4000.0, abs=50.0)
+    assert done.lateness_ms[-1] == pytest.approx(0.0, abs=1.5)
+
+
 def test_each_missing_frame_of_the_unit_is_counted() -> None:
     done = ran(Bench(Clock(), drop=(7, 20, 21)), each_ms(*range(0, 1000, 10)))
 
