@@ -342,11 +342,11 @@ static bool do_differ(const fuel_t *fuel, const vcu_calibration_t *cal)
 static void believe_senders(fuel_t *fuel, const vcu_calibration_t *cal)
 {
     const bool has_reckoning = (fuel->is_settled != 0U) && (fuel->is_flow_believed != 0U);
-    const bool is_rest       = (fuel->calm_ticks >= cal->fuel_calm_ms) || (fuel->is_settled == 0U);
+    const bool is_calm       = fuel->calm_ticks >= cal->fuel_calm_ms;
     uint8_t    mask          = heard_mask(fuel);
 
-    if (is_rest) {
-        fuel->is_disagreeing = numeric_flag(do_differ(fuel, cal));
+    if (is_calm || (fuel->is_settled == 0U)) {
+        fuel->is_disagreeing = numeric_flag(is_calm && do_differ(fuel, cal));
         if (fuel->is_disagreeing != 0U) {
             mask = vote(fuel, cal, has_reckoning);
         } else if ((mask != BOTH) && has_reckoning && is_far(fuel, cal, (uint32_t)mask >> 1)) {
@@ -397,18 +397,38 @@ static void set_volume(fuel_t *fuel, const vcu_calibration_t *cal, float volume_
     fuel->is_known  = 1U;
 }
 
-/* Before the first calm look the level as it is, sloshing, is better than nothing. */
+/* Before the first calm look the level as it is, sloshing, is better than nothing. The senders stand at the two sides:
+ * on a slope the truth lies in their middle, and below it where the upper one is dry. Were one broken, the lower one is
+ * within the doubt. */
+static void look_uneasily(fuel_t *fuel, const vcu_calibration_t *cal, float level_L)
+{
+    const fuel_sender_t *sender   = fuel->sender;
+    const float          slosh_L  = START_SPREADS * cal->fuel_sender_error_L;
+    const float          lower_L  = numeric_min(sender[0].volume_L, sender[1].volume_L);
+    const float          middle_L = lower_L + (0.5f * apart_L(fuel));
+    const float          best_L   = (lower_L < cal->fuel_sender_error_L) ? (0.5f * middle_L) : middle_L;
+
+    if (heard_mask(fuel) == BOTH) {
+        set_volume(fuel, cal, best_L, numeric_max(slosh_L, best_L - lower_L));
+    } else {
+        set_volume(fuel, cal, level_L, slosh_L);
+    }
+}
+
 static void settle(fuel_t *fuel, const vcu_calibration_t *cal)
 {
     float      level_L   = 0.0f;
     const bool is_heard  = heard_level(fuel, cal, &level_L);
     const bool is_ground = fuel->since_flight_ticks > cal->fuel_after_flight_ms;
+    const bool is_calm   = fuel->calm_ticks >= cal->fuel_calm_ms;
 
-    if (is_heard && is_ground) {
-        const bool is_calm = fuel->calm_ticks >= cal->fuel_calm_ms;
-
-        set_volume(fuel, cal, level_L, is_calm ? level_error_L(fuel, cal) : (START_SPREADS * cal->fuel_sender_error_L));
-        fuel->is_settled = numeric_flag(is_calm);
+    if (is_heard && is_ground && is_calm) {
+        set_volume(fuel, cal, level_L, level_error_L(fuel, cal));
+        fuel->is_settled = 1U;
+    } else if (is_heard && is_ground) {
+        look_uneasily(fuel, cal, level_L);
+    } else {
+        /* nothing to look at */
     }
 }
 

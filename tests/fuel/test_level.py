@@ -1,5 +1,7 @@
 """How much is in the tank: what is believed of it, and when."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,30 @@ def test_through_slosh_the_volume_is_right_within_what_it_says_of_itself(
     assert_within_bounds(home)
     assert stage["spread_L"][-1] > stage["spread_L"][0], "what is only reckoned gets less sure"
     assert home["spread_L"][-1] < stage["spread_L"][-1], "and a calm level makes it sure again"
+
+
+@pytest.mark.parametrize("volume_L", [15.0, 275.0, 500.0])
+@pytest.mark.parametrize("lean_deg", [-12.0, 12.0])
+def test_a_unit_that_wakes_on_a_side_slope_knows_the_level_within_what_it_says_of_itself(
+    volume_L: float, lean_deg: float
+) -> None:
+    # Given a car without memory, woken on a slope on which it is never level
+    lean = math.radians(lean_deg)
+    slope = Shake(
+        across=lambda time_s: np.full_like(time_s, math.sin(lean) * G_mps2),
+        heave=lambda time_s: np.full_like(time_s, (math.cos(lean) - 1.0) * G_mps2),
+    )
+    car = TankCar(volume_L)
+
+    drive = car.drive(30, slope)
+
+    # Then it does not take the two senders' difference for a fault of one, and says how sure it is
+    late = slice(10_000, None)
+    error_L = (drive["volume_L"] - drive.volume_L)[late]
+    assert (np.abs(error_L) <= drive["spread_L"][late] + SPARE_L).all()
+    assert np.abs(error_L).max() < 25.0
+    assert drive["is_settled"][-1] == 0
+    assert drive["is_disagreeing"][-1] == 0
 
 
 def test_the_senders_correct_by_no_more_than_half_a_litre_a_minute() -> None:
