@@ -409,7 +409,7 @@ static void look_uneasily(fuel_t *fuel, const vcu_calibration_t *cal, float leve
     const float          best_L   = (lower_L < cal->fuel_sender_error_L) ? (0.5f * middle_L) : middle_L;
 
     if (heard_mask(fuel) == BOTH) {
-        set_volume(fuel, cal, best_L, numeric_max(slosh_L, best_L - lower_L));
+        set_volume(fuel, cal, best_L, slosh_L + (best_L - lower_L));
     } else {
         set_volume(fuel, cal, level_L, slosh_L);
     }

@@ -141,7 +141,9 @@ def run(
     named = {fault.name for fault in words.faults.values()}
     figures.refuse_unknown(source.scenario, source.name, named)
     chosen = calibration.changed(
-        calibration.load(name, options.car), source.scenario.calibration, f"{source.name}: [calibration]"
+        calibration.load(name, options.car),
+        source.scenario.calibration,
+        f"{source.name}: [calibration]",
     )
     names = recorder.chosen_states(options.record)
     wanted = (*names, *(name for name in figures.BELIEFS if name not in names))
