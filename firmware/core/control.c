@@ -65,7 +65,8 @@ static void tick_air_and_heat(control_t *control, const vcu_calibration_t *cal)
                      flight_mode_is_flying(&control->flight_mode));
         break;
     case CONTROL_PHASE_DERATE:
-        derate_tick(&control->derate, cal, control->temperature, control->cooling.fans.failed_count);
+        derate_tick(&control->derate, cal, control->temperature, control->cooling.fans.failed_count,
+                    control->coolant_peers.hidden_K);
         break;
     case CONTROL_PHASE_FILTER:
         filter_tick(&control->filter, cal, &control->inputs);

@@ -101,7 +101,7 @@ static void report_heat(control_t *control, const vcu_calibration_t *cal)
     fault_report(fault, FAULT_FAN_UNHEARD,
                  !(signal_is_usable(&in->fan_1_current_A) && signal_is_usable(&in->fan_2_current_A) &&
                    signal_is_usable(&in->fan_3_current_A) && signal_is_usable(&in->fan_4_current_A)));
-    fault_report(fault, FAULT_SUPPLY_LOW, control->cooling.shed > 0U);
+    fault_report(fault, FAULT_SUPPLY_LOW, (control->cooling.shed > 0U) || (control->cooling.is_denied != 0U));
     fault_report(fault, FAULT_SUPPLY_LOST, !signal_is_usable(&in->battery_V));
 }
 

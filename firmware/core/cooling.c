@@ -131,15 +131,22 @@ static uint32_t after_shedding(cooling_t *cooling, const vcu_calibration_t *cal,
 
 /* ---- which rule decides */
 
-/* After a stop: bounded by time, temperature and supply. A lost sensor cannot end it early (the hot stop of a blind
- * unit needs air most); an unknown supply forbids it, for a flat battery strands the car. */
+/* After a stop: bounded by time and temperature. A lost sensor cannot end it early: the hot stop of a blind unit needs
+ * air most. */
+static bool needs_run_on(const cooling_t *cooling, const vcu_calibration_t *cal, const temperature_t *coolant)
+{
+    const bool is_warm = temperature_is_lost(coolant) || (coolant->degC >= cal->cooling_run_on_degC);
+
+    return (cooling->stopped_ticks > 0U) && is_warm && (cooling->stopped_ticks <= cal->cooling_run_on_ms);
+}
+
+/* And bounded by the supply: an unknown one forbids it, for a flat battery strands the car. */
 static bool is_running_on(const cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
                           const temperature_t *coolant)
 {
     const bool has_supply = signal_is_usable(&inputs->battery_V) && (inputs->battery_V.value >= cal->cooling_run_on_V);
-    const bool is_warm    = temperature_is_lost(coolant) || (coolant->degC >= cal->cooling_run_on_degC);
 
-    return has_supply && is_warm && (cooling->stopped_ticks <= cal->cooling_run_on_ms);
+    return has_supply && needs_run_on(cooling, cal, coolant);
 }
 
 bool cooling_is_turning(const vcu_calibration_t *cal, const inputs_t *inputs)
@@ -147,9 +154,13 @@ bool cooling_is_turning(const vcu_calibration_t *cal, const inputs_t *inputs)
     return signal_is_usable(&inputs->engine_speed_rpm) && (inputs->engine_speed_rpm.value > cal->cooling_running_rpm);
 }
 
+/* The starter turns the engine, but not as fast as it runs: any other speed contradicts the status. */
 static bool is_cranking(const vcu_calibration_t *cal, const inputs_t *inputs)
 {
-    return signal_shows(&inputs->engine_status, ENGINE_CRANKING) && !cooling_is_turning(cal, inputs);
+    const bool is_still = signal_is_usable(&inputs->engine_speed_rpm) &&
+                          (inputs->engine_speed_rpm.value < cal->cooling_cranking_rpm);
+
+    return signal_shows(&inputs->engine_status, ENGINE_CRANKING) && !is_still && !cooling_is_turning(cal, inputs);
 }
 
 static cooling_state_t rule_of(const cooling_t *cooling, const vcu_calibration_t *cal, const inputs_t *inputs,
@@ -269,6 +280,8 @@ void cooling_tick(cooling_t *cooling, const vcu_calibration_t *cal, const inputs
 
     note_state(cooling, cal, inputs, is_flying);
     cooling->state = (uint8_t)rule_of(cooling, cal, inputs, coolant);
+    cooling->is_denied = numeric_flag((cooling->state == (uint8_t)COOLING_OFF) && needs_run_on(cooling, cal, coolant) &&
+                                      signal_is_usable(&inputs->battery_V));
     cooling->stage = (uint8_t)fans_wanted(cooling, cal, inputs, temperature);
     fan_bank_tick(&cooling->fans, cal, inputs, cooling->stage, order_of(cooling, cal, is_flying));
     cooling->pump_pct = pump_duty_pct(cooling, cal, coolant);

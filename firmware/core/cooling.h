@@ -41,7 +41,7 @@ typedef struct {
     uint8_t    shed;                          /* fans given up for the supply */
     uint8_t    is_manual;                     /* the driver wants all fans */
     uint8_t    is_fouled; /* the radiator gives less than a clean one: coolant stages start lower */
-    uint8_t    reserved;
+    uint8_t    is_denied; /* a hot stop gets no run-on, for the supply is too low */
 } cooling_t;
 _Static_assert(sizeof(cooling_t) == (sizeof(fan_bank_t) + 32U), "cooling_t: hidden padding");
 

@@ -59,21 +59,22 @@ static float next_target_Nm(const derate_t *derate, const vcu_calibration_t *cal
 }
 
 void derate_tick(derate_t *derate, const vcu_calibration_t *cal, const temperature_t temperature[TEMPERATURE_COUNT],
-                 uint32_t lost_fans)
+                 uint32_t lost_fans, float hidden_K)
 {
     for (uint32_t id = 0U; id < (uint32_t)TEMPERATURE_COUNT; id++) {
         const bool  is_coolant = id == (uint32_t)TEMPERATURE_COOLANT;
         const float earlier_K  = is_coolant ? (cal->derate_lost_fan_K * (float)lost_fans) : 0.0f;
+        const float degC       = temperature[id].degC + (is_coolant ? hidden_K : 0.0f);
 
         const bool is_lost = temperature_is_lost(&temperature[id]);
 
         derate->is_fallback[id] = numeric_flag(is_lost);
         derate->bound_Nm[id]    = numeric_clamp(derate->bound_Nm[id], 0.0f, cal->torque_gearbox_max_Nm);
         if (temperature[id].is_known != 0U) {
-            judge_limp(derate, cal, id, temperature[id].degC);
+            judge_limp(derate, cal, id, degC);
         }
         if ((temperature[id].is_known != 0U) && (is_lost || temperature_is_new(&temperature[id]))) {
-            follow(derate, cal, id, temperature[id].degC);
+            follow(derate, cal, id, degC);
             derate->target_Nm[id] = slope_Nm(derate, cal, id, earlier_K);
         }
         derate->bound_Nm[id] = raster_slew(derate->bound_Nm[id], next_target_Nm(derate, cal, id, is_lost),

@@ -22,8 +22,9 @@ _Static_assert(sizeof(derate_t) == 64U, "derate_t: hidden padding");
 
 void derate_init(derate_t *derate, const vcu_calibration_t *cal);
 
-/* One period of the raster. `lost_fans` start the coolant's slope earlier. */
+/* One period of the raster. `lost_fans` start the coolant's slope earlier; `hidden_K` is what its probe may be short of
+ * (coolant_peers.h). */
 void derate_tick(derate_t *derate, const vcu_calibration_t *cal, const temperature_t temperature[TEMPERATURE_COUNT],
-                 uint32_t lost_fans);
+                 uint32_t lost_fans, float hidden_K);
 
 #endif

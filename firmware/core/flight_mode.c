@@ -58,7 +58,7 @@ static bool is_permitted(const flight_mode_t *flight, const vcu_calibration_t *c
 {
     const bool is_driven = !shows_no_drive(&inputs->gear) ||
                            (signal_is_usable(&inputs->target_gear) && !shows_no_drive(&inputs->target_gear));
-    const bool is_on     = !signal_shows(&inputs->flight_switch, FLIGHT_SWITCH_OFF);
+    const bool is_on     = (flight->switch_off_ticks == 0U) || (flight->switch_off_ticks < cal->flight_mode_switch_off_ms);
     const flight_evidence_t *evidence = &flight->evidence;
 
     const float wheels_mps = evidence->wheel_speed_radps * cal->flight_mode_wheel_radius_m;
@@ -76,6 +76,8 @@ static void judge(flight_mode_t *flight, const vcu_calibration_t *cal, const inp
 
     flight->detector_mode     = (uint8_t)detector_of(evidence);
     flight->missing_mask      = missing_of(evidence);
+    flight->switch_off_ticks  = numeric_held_u16(flight->switch_off_ticks,
+                                                 signal_shows(&inputs->flight_switch, FLIGHT_SWITCH_OFF));
     flight->is_permitted      = numeric_flag(is_permitted(flight, cal, inputs));
     flight->low_suspect_ticks = numeric_held_u16(flight->low_suspect_ticks, evidence->is_low_suspect != 0U);
     flight->low_air_ticks     = numeric_held_u16(flight->low_air_ticks, evidence->is_low_air != 0U);

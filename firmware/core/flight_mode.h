@@ -92,6 +92,7 @@ typedef struct {
     uint16_t suspect_age_ticks[2]; /* of the last two suspicions without a flight */
     uint16_t rough_ticks;          /* rough road for so long yet */
     uint16_t flight_count;
+    uint16_t switch_off_ticks; /* the driver's switch reads Off for this long */
     uint8_t  state;         /* flight_mode_state_t */
     uint8_t  cause;         /* flight_mode_cause_t */
     uint8_t  detector_mode; /* flight_mode_detector_t */
@@ -104,7 +105,6 @@ typedef struct {
     uint8_t  wants_cut;     /* combustion off: wheels too fast */
     uint8_t  has_timed_out; /* locked out by a flight that was too long */
     uint8_t  confidence_pct;
-    uint8_t  reserved[2];
 } flight_mode_t;
 _Static_assert(sizeof(flight_mode_t) == (sizeof(flight_evidence_t) + sizeof(flight_record_t) + 56U),
                "flight_mode_t: hidden padding");

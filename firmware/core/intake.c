@@ -151,7 +151,11 @@ void intake_tick(intake_t *intake, const vcu_calibration_t *cal, const inputs_t 
 
 void intake_follow(intake_t *intake, const signal_t *engine_speed_rpm)
 {
-    remember(&intake->speed_rpm, engine_speed_rpm);
+    if (signal_is_usable(engine_speed_rpm) && signal_is_new(engine_speed_rpm)) {
+        intake->speed_rpm     = most_of(engine_speed_rpm->value, intake->before_rpm[0], intake->before_rpm[1]);
+        intake->before_rpm[1] = intake->before_rpm[0];
+        intake->before_rpm[0] = engine_speed_rpm->value;
+    }
     intake->torque_cap_Nm = (intake->power_cap_kW * 1000.0f) /
                             (numeric_max(intake->speed_rpm, LOWEST_SPEED_rpm) * RADPS_PER_RPM);
 }

@@ -24,7 +24,8 @@ typedef struct {
     float    heard_pressure_kPa; /* last usable samples */
     float    heard_air_degC;
     float    heard_filter_kPa;
-    float    speed_rpm; /* of the engine, last usable */
+    float    speed_rpm;     /* of the engine, as used: the fastest of three samples */
+    float    before_rpm[2]; /* the two usable samples before the last */
     float    choked_flow_gps;
     float    power_cap_kW;
     float    torque_cap_Nm; /* at the present engine speed */
@@ -36,7 +37,7 @@ typedef struct {
     uint8_t  is_short;      /* something else holds the air back, or the meter reads low */
     uint8_t  has_pressure;  /* the outside pressure has been heard since start */
 } intake_t;
-_Static_assert(sizeof(intake_t) == 56U, "intake_t: hidden padding");
+_Static_assert(sizeof(intake_t) == 64U, "intake_t: hidden padding");
 
 void intake_init(intake_t *intake, const vcu_calibration_t *cal);
 
@@ -45,7 +46,8 @@ void intake_init(intake_t *intake, const vcu_calibration_t *cal);
 void intake_tick(intake_t *intake, const vcu_calibration_t *cal, const inputs_t *inputs, const filter_t *filter,
                  bool is_air_bound);
 
-/* One tick: torque at the present engine speed, which runs away within a period. */
+/* One tick: torque at the present engine speed, which runs away within a period. It follows the fastest of three
+ * samples: noise gives nothing, and a fall is followed 20 ms later. */
 void intake_follow(intake_t *intake, const signal_t *engine_speed_rpm);
 
 #endif

@@ -10,7 +10,8 @@ RECORD = [
     "torque.granted_Nm", "torque.bound_Nm[16]", "torque.reason", "flight_mode.state",
     "flight_mode.is_permitted", "flight_mode.evidence.is_inertial_usable",
     "flight_mode.evidence.usable_wheels", "flight_mode.evidence.is_speed_measured",
-    "intake.power_cap_kW", "temperature[0].state", "fault.active_mask[0]", "fault.active_mask[1]",
+    "intake.power_cap_kW", "intake.torque_cap_Nm", "temperature[0].state",
+    "fault.active_mask[0]", "fault.active_mask[1]",
 ]  # fmt: skip
 SENSOR_LIMP_Nm = 400.0
 
@@ -190,6 +191,16 @@ def test_intake_air_is_not_believed_to_be_colder_than_outside() -> None:
     )
 
 
+def test_a_coolant_probe_that_stands_still_gives_no_torque_that_the_outlet_takes() -> None:
+    car = driving(CoolantIn_degC=106.0, CoolantOut_degC=100.0)
+
+    # 4 K at the outlet are 6 at the inlet, which would show 112 degC: a fifth is taken
+    car.drive(4000, CoolantOut_degC=lambda t: 100.0 + t)
+    car.drive(15_000)
+
+    assert car.ecu["derate.bound_Nm[0]"] == pytest.approx(750.0 * 0.8, abs=10.0)
+
+
 @pytest.mark.parametrize("fan", [1, 2, 3, 4])
 def test_a_fan_that_alone_is_not_heard_is_told(fan: int) -> None:
     car = driving()
@@ -197,3 +208,45 @@ def test_a_fan_that_alone_is_not_heard_is_told(fan: int) -> None:
     car.drive(2500, **{f"Fan{fan}Current_A": np.nan})
 
     assert active(car.ecu) == {"FanUnheard"}
+
+
+@pytest.mark.parametrize(("battery_V", "told"), [(11.5, {"SupplyLow"}), (12.5, set())])
+def test_a_hot_stop_without_run_on_says_that_the_supply_is_low(
+    battery_V: float, told: set[str]
+) -> None:
+    car = driving(CoolantIn_degC=101.0)
+
+    car.drive(3000, EngineStatus=0.0, EngineSpeed_rpm=0.0, Battery_V=battery_V)
+
+    assert active(car.ecu) == told
+
+
+def test_a_stopped_engine_is_not_cranked_whatever_its_status_says() -> None:
+    car = driving(CoolantIn_degC=101.0)
+    car.drive(6000)
+    car.drive(6000, EngineStatus=0.0, EngineSpeed_rpm=0.0)
+    assert int(car.ecu["cooling.fans.running_mask"]).bit_count() == 2
+
+    car.drive(500, EngineStatus=1.0)
+    assert car.ecu["cooling.fans.running_mask"] != 0
+    car.drive(50, EngineSpeed_rpm=200.0)
+    assert car.ecu["cooling.fans.running_mask"] == 0
+
+
+def test_a_switch_that_reads_off_for_a_moment_does_not_end_flight_mode() -> None:
+    car = driving()
+
+    assert car.drive(90, FlightModeSwitch=0.0)["flight_mode.is_permitted"].min() == 1
+    car.drive(10, FlightModeSwitch=1.0)
+    assert car.drive(150, FlightModeSwitch=0.0)["flight_mode.is_permitted"][-1] == 0
+
+
+def test_an_engine_speed_that_is_noisy_downwards_raises_no_cap() -> None:
+    car = driving()
+    steady_Nm = car.ecu["intake.torque_cap_Nm"]
+
+    # Given a sensor of which two of three samples are far too low
+    rpm = np.where(np.arange(900) // 10 % 3 == 0, 3252.0, 2900.0)
+    noisy = car.drive(900, EngineSpeed_rpm=rpm)
+
+    assert noisy["intake.torque_cap_Nm"].max() == pytest.approx(steady_Nm, rel=2e-3)

@@ -134,6 +134,8 @@ def twins(drive: Drive) -> Twins:
     duration_ms, signals = drive
     car = flying_start()
     other = car.fork()
+    car.drive(200)
+    other.drive(200, FlightModeSwitch=0)  # a switch is believed after 100 ms
     return Twins(
         car.drive(duration_ms, **signals),
         other.drive(duration_ms, **signals | {"FlightModeSwitch": 0}),

@@ -16,14 +16,10 @@ if TYPE_CHECKING:
 ACCEPTED: Final[Mapping[tuple[str, Kind], str]] = {
     ("InertialAccel.SpecificForceZ_mps2", Kind.NOISY): "white noise of 0.4 g moves the start "
     "and the end of a flight by some samples; a filter for it would be as late",
-    ("EngineState.EngineSpeed_rpm", Kind.NOISY): "noise of 200 rpm in each sample moves the bound "
-    "of the restrictor by up to 5 % either way, and never for longer than a sample",
     ("DriverDemand", Kind.FROZEN): "pedal, brake and kill switch stand still together behind a "
     "living counter and a right checksum; no other message tells what the foot does, and a foot "
     "may stand still: the pedal node must watch itself; what is left to the driver is the key, "
     "which comes by the engine",
-    ("DriverDemand.FlightModeSwitch", Kind.NOISY): "while it reads Off the driver gets what he "
-    "asks for, which is torque without Flight Mode",
     ("DriverDemand.FlightModeSwitch", Kind.MINIMUM): "Off is a wish of the driver, and a switch "
     "that broke there looks the same",
     ("ThermalState", Kind.FROZEN): "all four temperatures stand still together behind a living "
