@@ -279,10 +279,10 @@ void cooling_tick(cooling_t *cooling, const vcu_calibration_t *cal, const inputs
     const temperature_t *coolant = &temperature[TEMPERATURE_COOLANT];
 
     note_state(cooling, cal, inputs, is_flying);
-    cooling->state = (uint8_t)rule_of(cooling, cal, inputs, coolant);
+    cooling->state     = (uint8_t)rule_of(cooling, cal, inputs, coolant);
     cooling->is_denied = numeric_flag((cooling->state == (uint8_t)COOLING_OFF) && needs_run_on(cooling, cal, coolant) &&
                                       signal_is_usable(&inputs->battery_V));
-    cooling->stage = (uint8_t)fans_wanted(cooling, cal, inputs, temperature);
+    cooling->stage     = (uint8_t)fans_wanted(cooling, cal, inputs, temperature);
     fan_bank_tick(&cooling->fans, cal, inputs, cooling->stage, order_of(cooling, cal, is_flying));
     cooling->pump_pct = pump_duty_pct(cooling, cal, coolant);
 }

@@ -58,7 +58,7 @@ static bool is_permitted(const flight_mode_t *flight, const vcu_calibration_t *c
 {
     const bool is_driven = !shows_no_drive(&inputs->gear) ||
                            (signal_is_usable(&inputs->target_gear) && !shows_no_drive(&inputs->target_gear));
-    const bool is_on     = (flight->switch_off_ticks == 0U) || (flight->switch_off_ticks < cal->flight_mode_switch_off_ms);
+    const bool is_on = (flight->switch_off_ticks == 0U) || (flight->switch_off_ticks < cal->flight_mode_switch_off_ms);
     const flight_evidence_t *evidence = &flight->evidence;
 
     const float wheels_mps = evidence->wheel_speed_radps * cal->flight_mode_wheel_radius_m;

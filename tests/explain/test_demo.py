@@ -39,7 +39,7 @@ def test_a_hot_climb_names_the_coolant_and_what_comes_behind_it() -> None:
         "Of the 727 Nm that the driver asks for, 634 Nm are granted: the coolant wins (Coolant).",
         "The coolant is at 111.1 degC: torque is taken from 108.0 degC on, half of it at "
         "118.0 degC, by 20 Nm/s at most.",
-        "That has been so for 5254 ms.",
+        "That has been so for 5304 ms.",
         "Next comes the gearbox (Gearbox) at 750 Nm, 116 Nm higher.",
         "The pedal asks for 98 % at 2,825 rpm, where 750 Nm are full load.",
     ]
