@@ -32,6 +32,7 @@ size: firmware ## what the image takes and what a tick costs, against its budget
 	$(Q)$(BIN)/python -m tools.firmware_difference main
 
 bench: setup ## d7xr, its peers and a floor in C on the same frames; writes docs/benchmarks.md (ARGS='--frames 1000000')
+	$(Q)tools/peers.sh
 	$(Q)$(BIN)/python -m bench $(ARGS)
 
 hil: firmware ## the rig's tests: PORT=/dev/serial/by-id/... or BOARD=name, else the emulated board

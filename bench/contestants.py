@@ -13,19 +13,25 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
+from bench.peers import (
+    OWN_DBC,
+    SUM,
+    NotInstalledError,
+    RefusedError,
+    can_utils,
+    cantools_command,
+    opendbc_parser,
+    polars_pipeline,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from d7xr.replay import Sink
 
-OWN_DBC: Final = Path(__file__).resolve().parent.parent / "firmware" / "bus" / "d7xr.dbc"
-_SUM: Final = (1 << 64) - 1
-
 type Told = dict[str, Any]
 
-
-class RefusedError(Exception):
-    """The contestant does not read this format."""
+_HOW_TO_GET: Final = "tools/peers.sh installs it where it can"
 
 
 def replay_ours(path: Path, sinks: Sequence[Sink] = ()) -> Told:
@@ -91,7 +97,7 @@ def decode_ours(path: Path) -> Told:
                 values += column.values.size
                 total += int(column.values.view(np.uint64).sum(dtype=np.uint64))
     ended = perf_counter_ns()
-    return {"frames": frames, "ns": ended - begun, "values": values, "sum": total & _SUM}
+    return {"frames": frames, "ns": ended - begun, "values": values, "sum": total & SUM}
 
 
 def unit_alone(path: Path) -> Told:
@@ -182,7 +188,7 @@ def cantools_decode(path: Path) -> Told:
         values += len(floats)
         total += sum(struct.unpack(f"<{len(floats)}Q", struct.pack(f"<{len(floats)}d", *floats)))
     ended = perf_counter_ns()
-    return {"frames": frames, "ns": ended - begun, "values": values, "sum": total & _SUM}
+    return {"frames": frames, "ns": ended - begun, "values": values, "sum": total & SUM}
 
 
 def _stepped(rows: Iterator[tuple[float, int, bytes]], *, decodes: bool) -> Told:
@@ -235,6 +241,10 @@ CONTESTANTS: Final[dict[str, Callable[[Path], Told]]] = {
     "python-can + cantools + cffi": loop_of_today,
     "hilspy + cffi": hilspy_loop,
     "asammdf + one call": asammdf_bulk,
+    "polars + numpy": polars_pipeline,
+    "python-can + opendbc": opendbc_parser,
+    "cantools decode (process)": cantools_command,
+    "can-utils (process)": can_utils,
 }
 
 
@@ -252,8 +262,10 @@ def main() -> int:
     except RefusedError:
         told = {"refused": "does not read this format"}
     except ImportError as error:
-        told = {"refused": f"{error.name} is not installed"}
-    told["peak_kB"] = _peak_kB()
+        told = {"refused": f"{error.name} is not installed: {_HOW_TO_GET}"}
+    except NotInstalledError as error:
+        told = {"refused": str(error)}
+    told.setdefault("peak_kB", _peak_kB())
     if not told.get("frames", 1):
         told = {"refused": "finds no frame in this file"}
     print(json.dumps(told))

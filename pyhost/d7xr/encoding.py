@@ -43,6 +43,7 @@ def encode_payloads(message: Message, values: Mapping[str, ArrayLike]) -> NDArra
         message.signal(name)
     count = np.broadcast_shapes(*(column.shape for column in given.values()), (1,))[0]
     data = np.zeros((count, max(message.length, 8)), dtype=np.uint8)
+    overlaps = _Overlaps(data)
     raws: dict[str, NDArray[Any]] = {}
     present: dict[str, NDArray[np.bool_]] = {}
     for signal in selectors_first(message.signals):
@@ -63,6 +64,7 @@ def encode_payloads(message: Message, values: Mapping[str, ArrayLike]) -> NDArra
         raw[rows] = _raw_of(where, column[rows], np.flatnonzero(rows))
         raws[signal.name] = raw
         bits = _float_bits(where, raw, rows) if signal.is_float else raw
+        overlaps.refuse_contradiction(where, bits, rows)
         payload.place(data, bits, signal.start, signal.length, is_big_endian=signal.is_big_endian)
     _refuse_unselective(message, raws, present)
     return data[:, : message.length]
@@ -93,6 +95,38 @@ class _Where:
         told_range = f"{s.minimum:g} to {s.maximum:g} {s.unit}".rstrip() if spans else ""
         hint = f"its range is {told_range}" if told_range else "give a value that its bits can hold"
         return ConfigError(f"{self._name}, row {row}: {told}", hint=hint)
+
+
+class _Overlaps:
+    """Bits that signals share: a frame can hold two of them only where they say the same.
+
+    Args:
+        data: The payloads, to be filled signal by signal.
+    """
+
+    def __init__(self, data: NDArray[np.uint8]) -> None:
+        self._data = data
+        self._taken = np.zeros_like(data)
+
+    def refuse_contradiction(
+        self, where: _Where, bits: NDArray[Any], rows: NDArray[np.bool_]
+    ) -> None:
+        """Note which bits a signal takes, before it is placed.
+
+        Raises:
+            ConfigError: One before it has written something else there.
+        """
+        signal = where.signal
+        mine, wanted = np.zeros_like(self._data), np.zeros_like(self._data)
+        every = np.where(rows, np.uint64((1 << signal.length) - 1), np.uint64(0))
+        for target, content in ((mine, every), (wanted, bits)):
+            start, length = signal.start, signal.length
+            payload.place(target, content, start, length, is_big_endian=signal.is_big_endian)
+        is_bad = ((wanted ^ self._data) & mine & self._taken).any(axis=1)
+        if is_bad.any():
+            told = "lies over another signal of the frame, which says something else"
+            raise where.error(int(is_bad.argmax()), told)
+        self._taken |= mine
 
 
 def _raw_of(where: _Where, column: NDArray[Any], row: NDArray[np.intp]) -> NDArray[Any]:

@@ -67,7 +67,17 @@ def test_contestants_that_disagree_are_named(key: str) -> None:
 @pytest.mark.slow
 def test_the_command_tells_everything_and_agrees(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "--frames", "2000", "--rounds", "1", "--no-page"],
+        [
+            sys.executable,
+            "-m",
+            "bench",
+            "--frames",
+            "2000",
+            "--rounds",
+            "1",
+            "--quick",
+            "--no-page",
+        ],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
