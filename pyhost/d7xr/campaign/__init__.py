@@ -7,6 +7,8 @@ weakness of the unit.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +16,8 @@ import numpy as np
 
 from d7xr import replay
 from d7xr.campaign.injection import Kind, Limits, broken, kinds_of
-from d7xr.campaign.twins import Comparison, Stretch, Window, compare, run
+from d7xr.campaign.stories import Window, told, windows_of_demo
+from d7xr.campaign.twins import Comparison, Stretch, compare, run
 from d7xr.database import Database
 from d7xr.frames import Frames
 from d7xr.inputs import by_signal
@@ -66,18 +69,6 @@ def drive() -> Feed:
     return replay.feed_of(read_trace(demo_trace_path()))
 
 
-def windows_of_demo() -> tuple[Window, ...]:
-    """Return the parts of the shipped drive in which an input is broken.
-
-    The first holds two flights with the input broken and one after it is whole again; the second
-    the hot climb: fans start and torque begins to be taken.
-    """
-    return (
-        Window("flight", 20_000, 22_000, 34_000, 50_000),
-        Window("climb", 56_000, 58_000, 76_000, 88_000),
-    )
-
-
 def cells(
     feed: Feed, blob: bytes, windows: Sequence[Window], *, messages: Sequence[str] | None = None
 ) -> Iterator[Cell]:
@@ -89,45 +80,59 @@ def cells(
         windows: Parts of it.
         messages: Only these; None takes all that the unit receives.
     """
-    healthy = [(_part(feed, window), window, *_healthy(feed, blob, window)) for window in windows]
     own = Database.own()
-    for name in messages or replay.heard(own):
-        message = own.message(name)
-        for signal in (None, *message.values):
-            limits = None if signal is None else _limits(signal)
-            for kind in kinds_of(message, signal, limits):
-                found = {
-                    window.name: _compared(part, window, start, stretch, message, signal, kind)
-                    for part, window, start, stretch in healthy
-                }
-                yield Cell(name, "" if signal is None else signal.name, kind, found)
+    broken_so = [
+        (own.message(name), signal, kind)
+        for name in messages or replay.heard(own)
+        for signal in (None, *own.message(name).values)
+        for kind in kinds_of(own.message(name), signal, _limits_of(signal))
+    ]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # the unit runs without the GIL
+        twins = list(pool.map(lambda window: _twin(feed, blob, window), windows))
+        yield from pool.map(lambda break_: _cell(twins, *break_), broken_so)
 
 
-def _healthy(feed: Feed, blob: bytes, window: Window) -> tuple[Ecu, Stretch]:
-    """Return a unit at the beginning of a window, and what it does in it with healthy inputs."""
+@dataclass(frozen=True, slots=True)
+class _Twin:
+    """A unit with healthy inputs, at the beginning of a window and through it."""
+
+    window: Window
+    feed: Feed
+    start: Ecu
+    did: Stretch
+
+
+def _twin(feed: Feed, blob: bytes, window: Window) -> _Twin:
     from d7xr.ecu import Ecu
 
+    feed = told(feed, window)
     tick = (feed.frames.time_us - feed.first_us) // replay.US_PER_TICK
     end = int(np.searchsorted(tick, window.start_ms))
     ecu = Ecu(blob)
     ecu.run(feed.frames.frame[:end], tick[:end], window.start_ms)
-    return ecu, run(ecu.fork(), feed.frames, feed.first_us, window)
+    part = _part(feed, window)
+    return _Twin(window, part, ecu, run(ecu.fork(), part.frames, feed.first_us, window))
 
 
-def _compared(
-    feed: Feed, window: Window, start: Ecu, healthy: Stretch, message: Message,
-    signal: Signal | None, kind: Kind,
-) -> Comparison:  # fmt: skip
+def _cell(twins: Sequence[_Twin], message: Message, signal: Signal | None, kind: Kind) -> Cell:
+    found = {twin.window.name: _compared(twin, message, signal, kind) for twin in twins}
+    return Cell(message.name, "" if signal is None else signal.name, kind, found)
+
+
+def _compared(twin: _Twin, message: Message, signal: Signal | None, kind: Kind) -> Comparison:
+    window, first_us = twin.window, twin.feed.first_us
     frames = broken(
-        feed.frames,
+        twin.feed.frames,
         message,
         signal,
         kind,
-        (feed.first_us + 1000 * window.broken_ms, feed.first_us + 1000 * window.healed_ms),
-        limits=None if signal is None else _limits(signal),
+        (first_us + 1000 * window.broken_ms, first_us + 1000 * window.healed_ms),
+        limits=_limits_of(signal),
         random=np.random.default_rng(_SEED),
     )
-    return compare(healthy, run(start.fork(), frames, feed.first_us, window), window)
+    is_same = np.array_equal(frames.frame, twin.feed.frames.frame)
+    did = twin.did if is_same else run(twin.start.fork(), frames, first_us, window)
+    return compare(twin.did, did, window)
 
 
 def _part(feed: Feed, window: Window) -> Feed:
@@ -137,8 +142,10 @@ def _part(feed: Feed, window: Window) -> Feed:
     return replace(feed, frames=Frames(feed.frames.time_us[part], feed.frames.frame[part]))
 
 
-def _limits(signal: Signal) -> Limits:
+def _limits_of(signal: Signal | None) -> Limits | None:
     """Return what the unit takes for possible of a signal, and what the bus can say beyond it."""
+    if signal is None:
+        return None
     codes = [code for code in signal.choices if code != signal.not_available_raw]
     source = by_signal().get(signal.name)
     if source is None:

@@ -17,9 +17,13 @@ from d7xr.database import Database, protect
 from d7xr.frames import Frames
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import NDArray
 
     from d7xr.database import Message, Signal
+
+    type Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 DELAY_US: Final = 300_000
 """How late a delayed message arrives: longer than any flight takes to be recognised."""
@@ -92,7 +96,7 @@ def broken(
         limits: Of the signal; None where there is none.
         random: For noise.
     """
-    is_hit = (frames.frame["id"] == message.frame_id) & (frames.frame["flags"] == 0)
+    is_hit = hits(frames, message)
     is_hit &= (frames.time_us >= span_us[0]) & (frames.time_us < span_us[1])
     if kind is Kind.DROPPED:
         return Frames(frames.time_us[~is_hit], frames.frame[~is_hit])
@@ -103,7 +107,12 @@ def broken(
     if hit.size == 0:
         return frames
     if signal is not None and limits is not None:
-        frame[hit] = _with_signal(frames, hit, message, signal, kind, limits, random)
+        part = Frames(frames.time_us[hit], frames.frame[hit])
+        frame[hit] = rewritten(
+            part,
+            message,
+            {signal.name: lambda values: _changed(values, signal, kind, limits, random)},
+        )
     elif kind is Kind.FROZEN:
         data = frame["data"][hit]
         held = np.broadcast_to(data[0], data.shape).copy()
@@ -122,6 +131,37 @@ def broken(
     return Frames(frames.time_us, frame)
 
 
+def hits(frames: Frames, message: Message) -> NDArray[np.bool_]:
+    """Say of each frame whether it brings a message."""
+    is_hit = (frames.frame["id"] == message.frame_id) & (frames.frame["flags"] == 0)
+    return np.asarray(is_hit, np.bool_)
+
+
+def rewritten(
+    part: Frames, message: Message, changes: Mapping[str, Change]
+) -> NDArray[np.void]:  # fmt: skip
+    """Return frames with some signals changed and all else as it was.
+
+    Args:
+        part: Frames of one message.
+        message: That message.
+        changes: For each signal to change, from its values, NaN where unknown, to new ones.
+    """
+    columns = Database.own().decode_columns(part, message)
+    values = {
+        other.name: np.where(columns[other.name].valid, columns[other.name].values, math.nan)
+        for other in message.values
+    }
+    for name, change in changes.items():
+        values[name] = change(values[name])
+    encoded = Database.own().encode_columns(message.name, part.time_us, values).frame.copy()
+    if message.is_protected:
+        data = encoded["data"]
+        counter = part.frame["data"][:, _COUNTER_BYTE] & 0xF0
+        data[:, _COUNTER_BYTE] = (data[:, _COUNTER_BYTE] & 0x0F) | counter
+    return _protected(message, encoded)
+
+
 def _delayed(frames: Frames, is_hit: NDArray[np.bool_]) -> Frames:
     """Let frames come late; what would come behind its own successors is lost on the way."""
     time_us = frames.time_us + np.where(is_hit, DELAY_US, 0)
@@ -131,26 +171,6 @@ def _delayed(frames: Frames, is_hit: NDArray[np.bool_]) -> Frames:
     keep = ~is_hit | (time_us < first_later)
     order = np.argsort(time_us[keep], kind="stable")
     return Frames(time_us[keep][order], frames.frame[keep][order])
-
-
-def _with_signal(
-    frames: Frames, hit: NDArray[np.intp], message: Message, signal: Signal, kind: Kind,
-    limits: Limits, random: np.random.Generator,
-) -> NDArray[np.void]:  # fmt: skip
-    """Return the frames that are hit, with one signal changed and all else as it was."""
-    part = Frames(frames.time_us[hit], frames.frame[hit])
-    columns = Database.own().decode_columns(part, message)
-    values = {
-        other.name: np.where(columns[other.name].valid, columns[other.name].values, math.nan)
-        for other in message.values
-    }
-    values[signal.name] = _changed(values[signal.name], signal, kind, limits, random)
-    encoded = Database.own().encode_columns(message.name, part.time_us, values).frame.copy()
-    if message.is_protected:
-        data = encoded["data"]
-        counter = part.frame["data"][:, _COUNTER_BYTE] & 0xF0
-        data[:, _COUNTER_BYTE] = (data[:, _COUNTER_BYTE] & 0x0F) | counter
-    return _protected(message, encoded)
 
 
 def _changed(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from d7xr.campaign.injection import Kind
+from d7xr.campaign.stories import AS_DRIVEN
 from d7xr.campaign.twins import FANS_MS, TORQUE_MS, TORQUE_Nm
 from d7xr.inputs import sources
 
@@ -54,7 +55,7 @@ class Effect:
 
     @classmethod
     def of(cls, found: Sequence[Comparison], names: Mapping[int, str]) -> Effect:
-        """Return what a campaign has seen, over all windows."""
+        """Return what a campaign has seen, over some windows."""
         bits = 0
         for one in found:
             bits |= one.fault_bits
@@ -133,7 +134,7 @@ def differences(cells: Sequence[Cell], names: Mapping[int, str]) -> list[str]:
         if cell is None:
             told.append(f"{place}: no such cell in the campaign")
             continue
-        effect = Effect.of(tuple(cell.found.values()), names)
+        effect = Effect.of(tuple(cell.found[part] for part in AS_DRIVEN), names)
         if effect != claim.effect:
             told.append(f"{place}: the table says {claim.effect}, the unit does {effect}")
     kinds = {*FAILURES.values(), STALE}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from d7xr.campaign.stories import Window
     from d7xr.ecu import Ecu
     from d7xr.frames import Frames
 
@@ -40,25 +41,6 @@ WATCHED: Final = (
     "cooling.fans.running_mask",
     *FAULT_MASKS,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A part of a drive, and the time in which an input is broken in it.
-
-    Attributes:
-        name: What the car does in it.
-        start_ms: First tick.
-        broken_ms: Tick at which the input breaks.
-        healed_ms: Tick at which it is whole again.
-        end_ms: First tick behind it.
-    """
-
-    name: str
-    start_ms: int
-    broken_ms: int
-    healed_ms: int
-    end_ms: int
 
 
 @dataclass(frozen=True)
