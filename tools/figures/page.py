@@ -105,11 +105,10 @@ def head() -> str:
 def jumps(of: Driven) -> str:
     """Return the section on jumps of every kind."""
     columns = of.columns
-    flown = columns["flights"] > 0
-    air_ms = columns["longest_air_ms"][flown]
+    air_ms = columns["longest_air_ms"]
 
     def shafts(chosen: Any) -> list[str]:  # noqa: ANN401 - a mask
-        peaks = columns["peak_shaft_ratio"][chosen & flown]
+        peaks = columns["peak_shaft_ratio"][chosen]
         return [f"{quantile(peaks, 0.5):.2f}", f"{quantile(peaks, 0.95):.2f}"]
 
     by_air = _bins(of, "longest_air_ms", (250, 500, 750, 1000, 1250, 1500, 2500), "ms", shafts)
@@ -123,15 +122,16 @@ def jumps(of: Driven) -> str:
     assert isinstance(dwell_ms, int)
     headings = ("shaft torque", "runs", "median", "95th percentile")
     counted = paragraph(
-        f"""{len(columns["run"]):,} runs, {of.hours:,.1f} h, {int(columns["flights"].sum()):,}
-        flights of at least 250 ms and {int(columns["hops"].sum()):,} shorter ones, the longest
-        {quantile(air_ms, 1.0):,.0f} ms; 40 to 150 km/h, four surfaces, empty to full tank."""
+        f"""{len(of.every["run"]):,} runs; the {len(columns["run"]):,} count that flew for 250 ms or
+        more: {of.hours:,.1f} h, {int(columns["flights"].sum()):,} such flights, the longest of
+        {quantile(air_ms, 1.0):,.0f} ms. All runs have {int(of.every["hops"].sum()):,} shorter
+        ones. 40 to 150 km/h, four surfaces, empty to full tank."""
     )
     landing = paragraph(
         f"""The earliest that a landing can be told by a damper: it must compress for {dwell_ms} ms,
         and its samples are 2 to 7 ms old when they arrive, so {dwell_ms + 2} to {dwell_ms + 7} ms
         behind the first touch of a tyre, which itself takes some milliseconds to move its damper.
-        The median here is {quantile(columns["landing_found_ms"][flown], 0.5):.0f} ms."""
+        The median here is {quantile(columns["landing_found_ms"], 0.5):.0f} ms."""
     )
     shown = table(headings, [*by_air, *by_speed, *by_surface])
     return f"## Jumps: {command(of)}\n\n{counted}\n{claims(of)}\n{landing}\n{shown}"
@@ -142,10 +142,9 @@ def held_gears(of: Driven) -> str:
     rows = []
     for gear in np.unique(of.columns["gear"]).tolist():
         peaks = of.of("peak_shaft_ratio", gear=gear)
-        peaks = peaks[of.of("flights", gear=gear) > 0]
         shares = [f"{quantile(peaks, share):.2f}" for share in (0.5, 0.95, 1.0)]
         rows.append([f"gear {gear}", f"{len(peaks):,}", *shares])
-    headings = ("shaft torque", "runs with a flight", "median", "95th percentile", "worst")
+    headings = ("shaft torque", "runs", "median", "95th percentile", "worst")
     return (
         f"## Gears 2 to 6, held: {command(of)}\n\n"
         f"40 to 85 km/h, empty to full tank, {int(of.columns['flights'].sum()):,} flights.\n\n"
@@ -187,9 +186,8 @@ def single_faults(of: Driven) -> str:
     for text in np.unique(of.columns["fault"]).tolist():
         flights = int(of.of("flights", fault=text).sum())
         missed = flights - int(of.of("flights_found", fault=text).sum())
-        flown = of.of("flights", fault=text) > 0
-        reduced = quantile(of.of("reduced_ms", fault=text)[flown], 0.99)
-        peak = quantile(of.of("peak_shaft_ratio", fault=text)[flown], 0.95)
+        reduced = quantile(of.of("reduced_ms", fault=text), 0.99)
+        peak = quantile(of.of("peak_shaft_ratio", fault=text), 0.95)
         rows.append([_fault(text), f"{flights:,}", f"{missed}", f"{reduced:.0f}", f"{peak:.2f}"])
     headings = (
         "broken from the start", "flights", "missed", "reduced after ms, 99th percentile",
@@ -209,7 +207,6 @@ def _fault(text: str) -> str:
 
 def calibrations(of: Driven) -> str:
     """Return the section on what each number of Flight Mode does."""
-    flown = of.columns["flights"] > 0
     rows = []
     for vary in of.sweep.spec.vary:
         if not vary.keys[0].startswith("calibration."):
@@ -218,9 +215,9 @@ def calibrations(of: Driven) -> str:
         low, high = np.quantile(values, (1.0 / 3.0, 2.0 / 3.0))
         cells = []
         for chosen in (values <= low, values >= high):
-            peaks = of.columns["peak_shaft_ratio"][chosen & flown]
+            peaks = of.columns["peak_shaft_ratio"][chosen]
             cells.append(f"{quantile(peaks, 0.5):.2f}, {quantile(peaks, 0.95):.2f}")
-            cells.append(f"{quantile(of.columns['reduced_ms'][chosen & flown], 0.99):.0f}")
+            cells.append(f"{quantile(of.columns['reduced_ms'][chosen], 0.99):.0f}")
         assert vary.between is not None
         span = f"{vary.between[0]:g} to {vary.between[1]:g}"
         rows.append([f"`{vary.column}` {span}", *cells])

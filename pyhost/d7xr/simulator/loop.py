@@ -345,8 +345,8 @@ REAL_FLIGHT_MS: Final = 250
 """A time without contact that has to be found; shorter ones may be."""
 
 METRICS: Final = (
-    "flights", "flights_found", "hops", "longest_air_ms", "interventions", "intervention_ms",
-    "found_ms", "reduced_ms", "landing_found_ms", "restored_ms", "peak_shaft_ratio",
+    "flights", "flights_found", "flights_reduced", "hops", "longest_air_ms", "interventions",
+    "intervention_ms", "found_ms", "reduced_ms", "landing_found_ms", "restored_ms", "peak_shaft_ratio",
     "peak_shaft_kNm", "mismatch_most_pct", "mismatch_least_pct", "peak_engine_rpm",
     "peak_force_mps2", "coolant_most_degC", "coolant_end_degC", "coolant_out_of_band_s",
     "coolant_limited_s", "supply_most_A", "fans_most_A", "battery_least_V", "fan_energy_kJ",
@@ -366,6 +366,7 @@ def _metrics(c: Any, flights: tuple[Flight, ...]) -> dict[str, float]:  # noqa: 
     return {
         "flights": len(real),
         "flights_found": sum(flight.found_ms is not None for flight in real),
+        "flights_reduced": sum(flight.reduced_ms is not None for flight in real),
         "hops": int(summary.flights) - len(real),
         "longest_air_ms": worst([flight.air_time_ms for flight in flights]),
         "interventions": int(summary.interventions),
