@@ -48,7 +48,7 @@ MF4_RECORD_BYTES: Final = 28
 LENGTHS: Final = (100_000, 1_000_000, 10_000_000)
 LONGEST: Final = 100_000_000
 ROWS: Final = 16_384
-"""Frames in a block of a trace: instructions are counted for whole ones."""
+"""Frames in two blocks of a trace: instructions are counted for whole ones."""
 CHECKED: Final = ("sum", "digest", "values", "frames")
 """What all that tell it of a file must agree on."""
 

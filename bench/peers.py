@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import struct
-import subprocess
 import sys
 from pathlib import Path
 from time import perf_counter_ns
@@ -47,6 +45,8 @@ def can_utils(path: Path) -> Told:
     program = {".log": "log2asc", ".asc": "asc2log"}.get(path.suffix)
     if program is None:
         raise RefusedError
+    import shutil
+
     found = shutil.which(program)
     if found is None:
         raise NotInstalledError(f"{program} is not installed: apt-get install can-utils")
@@ -56,6 +56,8 @@ def can_utils(path: Path) -> Told:
 
 def _whole_process(command: list[Any], path: Path) -> Told:
     """Run a program over a text trace; a line of what it writes that tells of a frame is one."""
+    import subprocess
+
     begun = perf_counter_ns()
     with path.open("rb") as trace:
         done = subprocess.run(command, stdin=trace, capture_output=True, check=True)

@@ -18,7 +18,6 @@ Whether a set is safe is decided by the firmware's own table of ranges and rules
 
 from __future__ import annotations
 
-import difflib
 import re
 import struct
 import tomllib
@@ -379,7 +378,9 @@ def _wanted(parameter: Parameter) -> str:
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; the nearest is '{near[0]}'" if near else ""
 
 

@@ -1,12 +1,13 @@
 """What a mistyped name probably meant."""
 
-import difflib
 from collections.abc import Collection
 
 
 def nearest(name: str, known: Collection[str]) -> str:
     """Return a hint that names what was probably meant, or what there is to choose from."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
     if not close:  # a wrong case is the commonest slip, and far off for a comparison of letters
         close = [other for other in known if other.lower() == name.lower()]
     if close:

@@ -9,9 +9,7 @@ import argparse
 import errno
 import shlex
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Final, NoReturn
 
@@ -103,6 +101,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace | None:
     """Return the parsed arguments, or None where help or version was asked and printed."""
     verb = next((a for a in arguments if not a.startswith("-")), None)
     if verb is not None and verb not in VERBS:
+        from difflib import get_close_matches
+
         near = get_close_matches(verb, VERBS, n=1)
         raise UsageError(
             f"no verb '{verb}'",
@@ -195,6 +195,8 @@ def _unexpected(error: Exception, arguments: list[str], *, is_json: bool) -> int
     told = D7xrError(f"{type(error).__name__}: {error}", hint=hint)
     output.error(told, is_json=is_json, kind="unexpected")
     if is_traced:
+        import traceback
+
         output.note("".join(traceback.format_exception(error)).rstrip())
     return EXIT_UNEXPECTED
 

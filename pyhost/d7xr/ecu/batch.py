@@ -109,13 +109,13 @@ class Batch:
         self._unit = unit
         self._every_ticks = every_ticks
         per_tick = int(lib.BUS_SENT_COUNT)
-        self._row = np.zeros((-(-CHUNK_TICKS // every_ticks) + 1, len(record)), dtype=np.uint32)
-        self._change = np.zeros(CHUNK_TICKS * len(watch), dtype=CHANGE_DTYPE)
+        self._row = np.empty((-(-CHUNK_TICKS // every_ticks) + 1, len(record)), dtype=np.uint32)
+        self._change = np.empty(CHUNK_TICKS * len(watch), dtype=CHANGE_DTYPE)
         self._last = np.zeros(len(watch), dtype=np.uint32)
         self._bad_tick = np.full(len(record), -1, dtype=np.int64)
-        self._sent = np.zeros(CHUNK_TICKS * per_tick + 1, dtype=FRAME_DTYPE)
-        self._sent_tick = np.zeros(CHUNK_TICKS * per_tick + 1, dtype=np.int64)
-        self._digest = np.zeros(CHUNK_TICKS if with_digests else 0, dtype=np.uint32)
+        self._sent = np.empty(CHUNK_TICKS * per_tick + 1, dtype=FRAME_DTYPE)
+        self._sent_tick = np.empty(CHUNK_TICKS * per_tick + 1, dtype=np.int64)
+        self._digest = np.empty(CHUNK_TICKS if with_digests else 0, dtype=np.uint32)
 
         self._c = ffi.new("batch_t *")
         self._alive: dict[str, Any] = {}

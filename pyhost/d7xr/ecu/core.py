@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,8 @@ def text_of(pointer: Any) -> str:  # noqa: ANN401 - a cffi string has no type
 
 def extension_digest() -> str:
     """Return a hash of the compiled extension: unit, simulated car and readers of tables alike."""
+    import hashlib
+
     return hashlib.sha256(Path(_core.__file__).read_bytes()).hexdigest()[:16]
 
 

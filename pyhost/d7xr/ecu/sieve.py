@@ -133,9 +133,9 @@ class Sieve:
 
     def _make_room(self, count: int) -> None:
         self._room = count
-        self._frame = np.zeros(count, dtype=FRAME_DTYPE)
-        self._frame_us = np.zeros(count, dtype=np.int64)
-        self._frame_tick = np.zeros(count, dtype=np.int64)
+        self._frame = np.empty(count, dtype=FRAME_DTYPE)
+        self._frame_us = np.empty(count, dtype=np.int64)
+        self._frame_tick = np.empty(count, dtype=np.int64)
         self._alive["frame"] = ffi.from_buffer("can_frame_t[]", self._frame)
         self._alive["frame_us"] = ffi.from_buffer("int64_t[]", self._frame_us)
         self._alive["frame_tick"] = ffi.from_buffer("int64_t[]", self._frame_tick)

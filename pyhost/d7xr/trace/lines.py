@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from d7xr._trace import ffi
@@ -305,4 +304,6 @@ def microseconds(number: str, digits: int = 6) -> int:
         digits: How many digits behind the point are microseconds: 6 for seconds, 3 for
             milliseconds.
     """
+    from decimal import ROUND_HALF_EVEN, Decimal
+
     return int(Decimal(number).scaleb(digits).to_integral_value(ROUND_HALF_EVEN))

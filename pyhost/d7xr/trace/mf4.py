@@ -14,7 +14,6 @@ from __future__ import annotations
 import gc
 import gzip
 import io
-import logging
 import sys
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -78,6 +77,8 @@ def _quiet() -> Iterator[None]:
     It prints to standard output and logs when it stumbles, and an object that failed to be built
     complains again when it is collected.
     """
+    import logging
+
     log = logging.getLogger("asammdf")
     was_disabled, hook = log.disabled, sys.unraisablehook
     log.disabled, sys.unraisablehook = True, lambda _: None

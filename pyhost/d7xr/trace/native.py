@@ -24,7 +24,7 @@ DOUBT: Final[int] = lib.TRACE_STOP_DOUBT
 CHANNELS: Final = 256
 """As many as a column can number."""
 
-ROWS: Final = 16_384
+ROWS: Final = 8_192
 """Frames in a block: large enough that Python costs nothing, small enough for a cache."""
 
 
@@ -109,4 +109,4 @@ class Block:
 
 
 def _pointer(kind: str, column: NDArray[Any]) -> Any:  # noqa: ANN401 - cffi has no types
-    return ffi.cast(kind, column.ctypes.data)
+    return ffi.cast(kind, ffi.from_buffer(column))

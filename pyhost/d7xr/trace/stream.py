@@ -174,15 +174,15 @@ class _Backward:
         time_us = columns.time_us
         if not time_us.size:
             return
-        begin = time_us[0] if self._last_us is None else self._last_us
-        step_us = np.diff(time_us, prepend=begin)
-        least_us = int(step_us.min())
-        if least_us < 0:
-            backward = np.flatnonzero(step_us < 0)
-            self._first = self._first or rows_before + int(backward[0]) + 1
-            self._count += int(backward.size)
-            self._largest_us = max(self._largest_us, -least_us)
+        begin_us = int(time_us[0]) if self._last_us is None else self._last_us
         self._last_us = int(time_us[-1])
+        if begin_us <= time_us[0] and not (time_us[1:] < time_us[:-1]).any():
+            return
+        step_us = np.diff(time_us, prepend=begin_us)
+        backward = np.flatnonzero(step_us < 0)
+        self._first = self._first or rows_before + int(backward[0]) + 1
+        self._count += int(backward.size)
+        self._largest_us = max(self._largest_us, -int(step_us.min()))
 
     def problems(self) -> tuple[Problem, ...]:
         if not self._count:
