@@ -348,9 +348,10 @@ METRICS: Final = (
     "flights", "flights_found", "flights_reduced", "hops", "longest_air_ms", "interventions",
     "intervention_ms", "found_ms", "reduced_ms", "landing_found_ms", "restored_ms",
     "peak_shaft_ratio", "peak_shaft_kNm", "mismatch_most_pct", "mismatch_least_pct",
-    "peak_engine_rpm", "peak_force_mps2", "coolant_most_degC", "coolant_end_degC", "coolant_out_of_band_s",
-    "coolant_limited_s", "supply_most_A", "fans_most_A", "battery_least_V", "fan_energy_kJ",
-    "fuel_used_L", "rail_least_ratio", "speed_most_mps", "roll_most_deg", "distance_m", "is_over",
+    "peak_engine_rpm", "peak_force_mps2", "coolant_most_degC", "coolant_end_degC",
+    "coolant_out_of_band_s", "coolant_limited_s", "supply_most_A", "fans_most_A",
+    "battery_least_V", "fan_energy_kJ", "fuel_used_L", "rail_least_ratio", "speed_most_mps",
+    "roll_most_deg", "distance_m", "is_over",
 )  # fmt: skip
 """What scenarios may expect of a drive, by name."""
 
