@@ -15,7 +15,7 @@ import numpy as np
 
 from d7xr.database import Database
 from d7xr.ecu import CHANGE_DTYPE, Sieve
-from d7xr.errors import InconclusiveError, UsageError
+from d7xr.errors import InconclusiveError
 from d7xr.events import WATCHED
 from d7xr.frames import FRAME_DTYPE, Frames
 from d7xr.replay import (
@@ -36,6 +36,8 @@ from d7xr.replay import (
     refuse_halves,
     refuse_rate,
 )
+from d7xr.trace.model import refuse_channels
+from d7xr.trace.stream import settled_first_channel
 from d7xr.verdict import Tally
 
 if TYPE_CHECKING:
@@ -205,7 +207,7 @@ class Channel:
         blocks = iter(stream)
         first = next(blocks, None)
         self._blocks = chain([] if first is None else [first], blocks)
-        number = None if channel is None else channel + _first_channel(stream)
+        number = None if channel is None else channel + settled_first_channel(stream)
         self.sieve = Sieve(fates, number, LONGEST_SILENCE_US)
 
     def __iter__(self) -> Iterator[Any]:
@@ -260,33 +262,7 @@ class Channel:
     def _refuse_channels(self, present: tuple[int, ...]) -> None:
         """Refuse to guess which channel is meant, or a channel that is not there."""
         first, names = self._stream.first_channel, self._stream.channel_names
-        ours = [number - first for number in present]
-        spelt = ", ".join(f"{number} ({names[number]})" for number in ours)
-        if self._channel is None:
-            raise UsageError(
-                f"{self.source}: has {len(ours)} channels: {spelt}",
-                hint=f"choose one, for example `--channel {ours[0]}`",
-            )
-        if self._channel not in ours:
-            raise UsageError(
-                f"{self.source}: has no channel {self._channel}, but {spelt}",
-                hint="channels are numbered from 0, in the order shown by `d7xr info`",
-            )
-
-
-def _first_channel(stream: TraceStream) -> int:
-    """Return the file's number of our channel 0.
-
-    One that counts from 1 as far as it was read may use channel 0 later on: only the whole tells.
-    """
-    if not stream.first_channel:
-        return 0
-    from d7xr.trace import stream_trace
-
-    whole = stream_trace(stream.source)
-    for _ in whole:
-        pass
-    return whole.first_channel
+        refuse_channels(self.source, self._channel, [n - first for n in present], names)
 
 
 def _has_several(path: Path) -> bool:

@@ -78,3 +78,26 @@ def test_canary_memory_that_is_held_is_seen(tmp_path: Path) -> None:
     kilobytes, _ = of_a_replay(data.long_log(tmp_path, 1_000), wasteful)
 
     assert kilobytes > MOST_KB
+
+
+DECODES = (
+    REPORT.partition("from bench")[0]
+    + """
+from d7xr import decoding_files
+from d7xr.database import Database
+decoding_files._CELLS = 1 << 16
+seen = decoding_files.survey(Path(sys.argv[1]), Database.own())
+seen.write(Path(sys.argv[1]).parent, ("csv",), {})
+print(json.dumps([told("VmHWM") - told("RssFile") - before, []]))
+"""
+)
+
+
+def test_a_longer_trace_takes_no_more_to_be_decoded(tmp_path: Path) -> None:
+    (tmp_path / "few").mkdir()
+    (tmp_path / "many").mkdir()
+    few, many = data.long_log(tmp_path / "few", 50_000), data.long_log(tmp_path / "many", 200_000)
+
+    growth = of_a_replay(many, DECODES)[0] - of_a_replay(few, DECODES)[0]
+
+    assert growth * 1024 < 3 * 150_000  # three bytes a frame: one signal alone has nine

@@ -169,9 +169,14 @@ def test_a_disk_without_room(name: str, trace: Path, tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "d7xr", "replay", str(trace), "--out", str(out), "--json"]
+    # -B: a compiled module that is cut short would be found by whoever imports it next
+    command = [sys.executable, "-B", "-m", "d7xr", "replay", str(trace)]
     done = subprocess.run(
-        [*command, "--format", name], preexec_fn=limit, capture_output=True, text=True, check=False
+        [*command, "--out", str(out), "--json", "--format", name],
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     error = json.loads(done.stdout)["error"]

@@ -115,7 +115,8 @@ def test_a_real_drive_decodes_as_cantools_decodes_it() -> None:
             np.testing.assert_array_equal(column.values, [values[signal.name] for values in said])
             compared += len(said)
     assert compared >= 38_015
-    assert decoded.decoded + sum(decoded.left_out.values()) == decoded.frames
+    account = decoded.account
+    assert account.decoded + sum(account.left_out.values()) == account.frames
 
 
 def test_messages_are_chosen_by_pattern(files: tuple[Path, Path], d7xr: Command) -> None:

@@ -10,13 +10,14 @@ from d7xr.cli import output
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import RenderableType
     from rich.table import Table
 
     from d7xr.database import Database
-    from d7xr.decoding import Decoded, SignalSummary
+    from d7xr.decoding import Account, SignalSummary
+    from d7xr.decoding_files import Progress, Surveyed
 
 _FORMATS = ("mf4", "parquet", "csv")
 _MOST_UNKNOWN = 8
@@ -29,7 +30,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="the signals of any trace by any DBC, to MF4, Parquet or CSV",
         description="Decode a recorded CAN trace, classic or FD, by a DBC, and print each signal "
         "with its range. With --out the signals are written, with units, words and comments; "
-        "values are those of cantools to the last bit. What is not decoded is counted.",
+        "values are those of cantools to the last bit. What is not decoded is counted. The trace "
+        "is read block by block and may be of any length: once to see all of it, once more to "
+        "write. Until MF4 and Parquet are whole, their rows wait in files beside them. Held in "
+        "memory are a gzipped MF4, and an MF4 that only asammdf reads.",
     )
     parser.add_argument(
         "trace", type=Path, metavar="TRACE", help=".log .asc .blf .trc .csv .mf4, also gzipped"
@@ -50,19 +54,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Read, decode, write, print."""
+    from d7xr.cli import progress
     from d7xr.database import Database
-    from d7xr.decoding import decode
-    from d7xr.trace import read_trace
+    from d7xr.decoding_files import survey
 
     formats, patterns = _listed(args.format), _listed(args.message)
     _refuse_formats(formats)
     database = Database.load(args.dbc)
-    decoded = decode(read_trace(args.trace), database, channel=args.channel, patterns=patterns)
-    folder = None if args.out is None else _write(args, decoded, database, formats)
+    with progress.rows_shown(args) as show:
+        seen = survey(
+            args.trace, database, channel=args.channel, patterns=patterns, on_progress=show
+        )
+        folder = None if args.out is None else _write(args, seen, database, formats, show)
     if args.json:
-        output.emit_json(_document(args, decoded, database, folder))
+        output.emit_json(_document(args, seen.account, database, folder))
     else:
-        output.render(args, *_parts(args, decoded, folder), is_list=True)
+        output.render(args, *_parts(args, seen.account, folder), is_list=True)
     return 0
 
 
@@ -83,14 +90,13 @@ def _refuse_formats(formats: tuple[str, ...]) -> None:
 
 def _write(
     args: argparse.Namespace,
-    decoded: Decoded,
+    seen: Surveyed,
     database: Database,
     formats: tuple[str, ...],
+    show: Callable[[Progress], None],
 ) -> Path:
-    from dataclasses import replace
-
     from d7xr import __version__
-    from d7xr.runfolder import RunFolder, sha256_of
+    from d7xr.runfolder import RunFolder, faults_told, sha256_of
 
     identity = {
         "product": "d7xr",
@@ -102,8 +108,9 @@ def _write(
     }
     folder = RunFolder.begin(args.out)
     try:
-        folder.write_recording(replace(decoded.recording, identity=identity), formats)
-        folder.write_json("decoded.json", _document(args, decoded, database, None))
+        with faults_told(folder.partial):
+            seen.write(folder.partial, formats, identity, show)
+        folder.write_json("decoded.json", _document(args, seen.account, database, None))
     finally:
         folder.abandon_if_empty()
     return folder.complete()
@@ -111,7 +118,7 @@ def _write(
 
 def _document(
     args: argparse.Namespace,
-    decoded: Decoded,
+    decoded: Account,
     database: Database,
     folder: Path | None,
 ) -> dict[str, object]:
@@ -131,7 +138,7 @@ def _document(
 
 
 def _parts(
-    args: argparse.Namespace, decoded: Decoded, folder: Path | None
+    args: argparse.Namespace, decoded: Account, folder: Path | None
 ) -> Iterator[RenderableType]:
     left_out = sum(decoded.left_out.values())
     yield f"{args.trace.name}  {decoded.decoded:,} of {decoded.frames:,} frames decoded"
@@ -150,7 +157,7 @@ def _parts(
         yield f"written to {folder}"
 
 
-def _table(decoded: Decoded) -> Table:
+def _table(decoded: Account) -> Table:
     from rich import box
     from rich.table import Table
 

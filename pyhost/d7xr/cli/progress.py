@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as Bar
 
+    from d7xr.decoding_files import Progress as RowsProgress
     from d7xr.fanout import Progress as ManyProgress
     from d7xr.replay import Progress
 
@@ -36,6 +37,36 @@ def shown(
         yield lambda _: None
     else:
         yield _plain(clock)
+
+
+@contextmanager
+def rows_shown(
+    args: argparse.Namespace, *, clock: Callable[[], float] = monotonic
+) -> Iterator[Callable[[RowsProgress], None]]:
+    """Yield a function that shows how many frames of a trace are read, and of how many."""
+    started_s = last_s = clock()
+
+    def line(progress: RowsProgress, elapsed_s: float) -> str:
+        if progress.of is None:
+            rate = progress.rows / max(elapsed_s, 1e-9)
+            return f"reading: {progress.rows:,} frames, {rate:,.0f} frames/s"
+        return f"writing: {100 * progress.rows / progress.of:.0f} % of {progress.of:,} frames"
+
+    def plain(progress: RowsProgress) -> None:
+        nonlocal last_s
+        now_s = clock()
+        if now_s - last_s >= _PLAIN_EVERY_S:
+            last_s = now_s
+            output.note(line(progress, now_s - started_s))
+
+    if output.may_animate(args):
+        with _bar() as bar:
+            task = bar.add_task("starting", total=None)
+            yield lambda p: bar.update(
+                task, total=p.of, completed=p.rows, description=line(p, clock() - started_s)
+            )
+    else:
+        yield (lambda _: None) if args.is_quiet or args.json else plain
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +125,22 @@ class Recording:
         raise KeyError(name)
 
 
+class Writer(Protocol):
+    """Files of one format that are written group after group."""
+
+    def take(self, group: Group) -> None:
+        """Append the rows of a group."""
+        ...
+
+    def finish(self) -> tuple[Path, ...]:
+        """Make the files whole and return them, in order."""
+        ...
+
+    def close(self) -> None:
+        """Let go what is held, whether the files are whole or not."""
+        ...
+
+
 def require_formats(formats: tuple[str, ...]) -> None:
     """Check that each format is known and that its package is installed.
 
@@ -164,6 +180,24 @@ def write(recording: Recording, folder: Path, formats: tuple[str, ...]) -> tuple
     for name in formats:
         paths.extend(importlib.import_module(FORMATS[name][0]).write(recording, folder))
     return tuple(paths)
+
+
+def writers(recording: Recording, folder: Path, formats: tuple[str, ...]) -> tuple[Writer, ...]:
+    """Begin the files of `write` for rows that come block by block.
+
+    Args:
+        recording: Its groups without rows, each of a table of its own. Words are told for all
+            codes that will come.
+        folder: Existing folder.
+        formats: As for `write`.
+
+    Raises:
+        UsageError: If a format is unknown or its package is missing.
+        OSError: If the folder cannot be written or the disk is full.
+    """
+    require_formats(formats)
+    modules = (importlib.import_module(FORMATS[name][0]) for name in formats)
+    return tuple(module.Writer(recording, folder) for module in modules)
 
 
 def tables(recording: Recording) -> Mapping[str, tuple[Group, ...]]:

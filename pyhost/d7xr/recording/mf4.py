@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asammdf import Signal
+    from numpy.typing import NDArray
 
     from d7xr.recording import Column, Group, Recording
 
@@ -27,18 +28,31 @@ def write(recording: Recording, folder: Path) -> tuple[Path, ...]:
     available carry an invalidation bit. The file holds no clock but the start of the trace, so the
     same recording gives the same bytes.
     """
-    from asammdf import MDF
-    from asammdf.blocks.source_utils import Source
-    from asammdf.blocks.v4_blocks import FileHistory
-    from asammdf.blocks.v4_constants import BUS_TYPE_CAN, BUS_TYPE_NONE, SOURCE_BUS, SOURCE_ECU
+    with closing(Writer(recording, folder)) as writer:
+        return writer.finish()
 
-    path = folder / "out.mf4"
-    start = _EPOCH + timedelta(microseconds=recording.start_utc_us or 0)
-    # `closing`, since the library's own context manager prints an error of closing and goes on
-    with closing(MDF(version="4.10", temporary_folder=str(folder))) as mdf:
+
+class Writer:
+    """Writes the file of `write`, group after group; the rows wait in a file beside it.
+
+    Args:
+        recording: Its groups; more of the rows of each may follow.
+        folder: As for `write`.
+    """
+
+    def __init__(self, recording: Recording, folder: Path) -> None:
+        """Describe the groups to the library."""
+        from asammdf import MDF
+        from asammdf.blocks.source_utils import Source
+        from asammdf.blocks.v4_constants import BUS_TYPE_CAN, BUS_TYPE_NONE, SOURCE_BUS, SOURCE_ECU
+
+        self._recording = recording
+        self._path = folder / "out.mf4"
+        self._number = {group.name: number for number, group in enumerate(recording.groups)}
+        self._mdf = MDF(version="4.10", temporary_folder=str(folder))
         for group in recording.groups:
             is_state = group.origin == "state"
-            mdf.append(
+            self._mdf.append(
                 _signals(group),
                 acq_name=group.name,
                 acq_source=Source(
@@ -51,14 +65,40 @@ def write(recording: Recording, folder: Path) -> tuple[Path, ...]:
                 comment=group.comment,
                 common_timebase=True,
             )
-        mdf.header.start_time = start
-        mdf.header.comment = _header_comment(recording)
+
+    def take(self, group: Group) -> None:
+        """Append the rows of a group."""
+        rows = [(group.time_us / _US_PER_S, None), *map(_samples, group.columns.values())]
+        self._mdf.extend(self._number[group.name], rows)
+
+    def finish(self) -> tuple[Path, ...]:
+        """Write the file and return it."""
+        from asammdf.blocks.v4_blocks import FileHistory
+
+        start = _EPOCH + timedelta(microseconds=self._recording.start_utc_us or 0)
+        self._mdf.header.start_time = start
+        self._mdf.header.comment = _header_comment(self._recording)
         history = FileHistory()  # the library would stamp the wall clock here
-        history.comment = _history_comment(recording)
+        history.comment = _history_comment(self._recording)
         history.time_stamp = start
-        mdf.file_history = [history]
-        mdf.save(path, overwrite=True, compression=2, add_history_block=False)
-    return (path,)
+        self._mdf.file_history = [history]
+        self._mdf.save(self._path, overwrite=True, compression=2, add_history_block=False)
+        return (self._path,)
+
+    def close(self) -> None:
+        """Let the rows that wait go.
+
+        Called by who made it: the library's own context manager prints an error and goes on.
+        """
+        self._mdf.close()
+
+
+def _samples(column: Column) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Return what the library takes for a column: its samples and which of them are void."""
+    return (
+        np.ascontiguousarray(column.values),
+        None if column.is_valid is None else ~column.is_valid,
+    )
 
 
 def _signals(group: Group) -> list[Signal]:
@@ -67,15 +107,16 @@ def _signals(group: Group) -> list[Signal]:
     time_s = group.time_us / _US_PER_S
     return [
         Signal(
-            samples=np.ascontiguousarray(column.values),
+            samples=samples,
             timestamps=time_s,
             name=name,
             unit=column.unit,
             comment=column.comment,
             conversion=_value_texts(column),
-            invalidation_bits=None if column.is_valid is None else ~column.is_valid,
+            invalidation_bits=is_void,
         )
         for name, column in group.columns.items()
+        for samples, is_void in (_samples(column),)
     ]
 
 

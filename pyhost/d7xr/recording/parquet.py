@@ -6,19 +6,23 @@ import errno
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from d7xr.recording import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from d7xr.recording import Column, Group, Recording
+
+_WAITING_MB: Final = 128
+"""As much of the waiting rows as the database may hold in memory."""
 
 
 def write(recording: Recording, folder: Path) -> tuple[Path, ...]:
@@ -36,19 +40,95 @@ def write(recording: Recording, folder: Path) -> tuple[Path, ...]:
         connection.execute("SET threads = 1")  # one thread: the same rows in the same row groups
         for table, groups in tables(recording).items():
             columns = {name: c for group in groups for name, c in group.columns.items()}
-            arrays: dict[str, NDArray[Any]] = {"time_us": np.asarray(groups[0].time_us)}
-            arrays |= {name: _samples(column) for name, column in columns.items()}
             path = target / f"{table}.parquet"
-            connection.register("samples", arrays)
-            into = f"TO {_text(path.as_posix())} (FORMAT parquet, COMPRESSION zstd"
-            into += f", KV_METADATA {_metadata(recording, groups)})"
-            try:
-                connection.execute(f"COPY (SELECT {_selection(columns)} FROM samples) {into}")
-            except duckdb.IOException as error:
-                raise _as_os_error(error, path) from error
+            connection.register("samples", _arrays(groups[0].time_us, columns))
+            with _os_errors(path):
+                connection.execute(_copy("samples", columns, path, _metadata(recording, columns)))
             connection.unregister("samples")
             paths.append(path)
     return tuple(paths)
+
+
+class Writer:
+    """Writes the files of `write`, group after group, in memory that does not grow.
+
+    A Parquet file cannot be written row by row: its rows wait in a database beside it, as large as
+    what they come to, which is gone when the files are whole.
+
+    Args:
+        recording: Its groups without rows, each of a table of its own.
+        folder: As for `write`.
+    """
+
+    def __init__(self, recording: Recording, folder: Path) -> None:
+        """Make the database."""
+        import duckdb
+
+        self._recording = recording
+        self._target = folder / "parquet"
+        self._target.mkdir()
+        self._spool = self._target / "rows.waiting"
+        self._number = {group.table: n for n, group in enumerate(recording.groups)}
+        self._begun: set[int] = set()
+        with _os_errors(self._spool):
+            self._connection = duckdb.connect(self._spool)
+        for setting in ("threads = 1", f"memory_limit = '{_WAITING_MB}MB'"):
+            self._connection.execute(f"SET {setting}")
+
+    def take(self, group: Group) -> None:
+        """Append the rows of a group."""
+        number = self._number[group.table]
+        into = "INSERT INTO {} SELECT" if number in self._begun else "CREATE TABLE {} AS SELECT"
+        self._begun.add(number)
+        self._connection.register("samples", _arrays(group.time_us, group.columns))
+        with _os_errors(self._spool):
+            self._connection.execute(f"{into.format(f't{number}')} * FROM samples")
+        self._connection.unregister("samples")
+
+    def finish(self) -> tuple[Path, ...]:
+        """Write the files out of the database, remove it, and return them."""
+        paths = []
+        for group in self._recording.groups:
+            path = self._target / f"{group.table}.parquet"
+            told = _metadata(self._recording, group.columns)
+            with _os_errors(path):
+                table = f"t{self._number[group.table]}"
+                self._connection.execute(_copy(table, group.columns, path, told))
+            paths.append(path)
+        self.close()
+        self._spool.unlink()
+        return tuple(paths)
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._connection.close()
+
+
+def _arrays(time_us: NDArray[np.int64], columns: Mapping[str, Column]) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {"time_us": np.asarray(time_us)}
+    return arrays | {name: _samples(column) for name, column in columns.items()}
+
+
+def _copy(table: str, columns: Mapping[str, Column], path: Path, metadata: str) -> str:
+    """Return the statement that writes a table to a file."""
+    options = f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {metadata}"
+    rows = f"SELECT {_selection(columns)} FROM {table}"
+    return f"COPY ({rows}) TO {_text(path.as_posix())} ({options})"
+
+
+@contextmanager
+def _os_errors(path: Path) -> Iterator[None]:
+    """Turn what the database says of the system into an error of the system.
+
+    Raises:
+        OSError: For a file that cannot be written.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise _as_os_error(error, path) from error
 
 
 def _as_os_error(error: Exception, path: Path) -> OSError:
@@ -80,8 +160,7 @@ def _expression(name: str, column: Column) -> str:
     return f"CASE {quoted} {cases} ELSE CAST({quoted} AS VARCHAR) END AS {quoted}"
 
 
-def _metadata(recording: Recording, groups: Sequence[Group]) -> str:
-    columns = {name: c for group in groups for name, c in group.columns.items()}
+def _metadata(recording: Recording, columns: Mapping[str, Column]) -> str:
     entries = {
         "units": {name: c.unit for name, c in columns.items() if c.unit},
         "comments": {name: c.comment for name, c in columns.items() if c.comment},

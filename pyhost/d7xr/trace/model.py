@@ -17,6 +17,7 @@ from d7xr.frames import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -219,24 +220,37 @@ class Trace:
 
     def _rows_of(self, channel: int | None) -> NDArray[np.bool_]:
         """Return the mask of a channel's rows; refuse to guess which channel is meant."""
-        present = self.channels
+        refuse_channels(self.source, channel, self.channels, self.channel_names)
         if channel is None:
-            if len(present) > 1:
-                raise UsageError(
-                    f"{self.source}: has {len(present)} channels: {self._spell(present)}",
-                    hint=f"choose one, for example `--channel {present[0]}`",
-                )
             return np.ones(len(self), dtype=np.bool_)
-        if channel not in present:
-            raise UsageError(
-                f"{self.source}: has no channel {channel}, but {self._spell(present)}",
-                hint="channels are numbered from 0, in the order shown by `d7xr info`",
-            )
         return np.equal(self.channel, channel)
 
-    def _spell(self, channels: tuple[int, ...]) -> str:
-        """Return ``0 (can0), 1 (can1)``: our number and the file's own."""
-        return ", ".join(f"{number} ({self.channel_names[number]})" for number in channels)
+
+def refuse_channels(
+    source: Path, channel: int | None, present: Sequence[int], names: Sequence[str]
+) -> None:
+    """Refuse to guess which channel is meant, or to take one that is not there.
+
+    Args:
+        source: The file.
+        channel: The one that is asked for, from 0; None takes the only one.
+        present: Channels that have a row, ascending.
+        names: The file's own name of each channel number.
+
+    Raises:
+        UsageError: Several are there and none is asked for, or the one that is is not there.
+    """
+    spelt = ", ".join(f"{number} ({names[number]})" for number in present)
+    if channel is None and len(present) > 1:
+        raise UsageError(
+            f"{source}: has {len(present)} channels: {spelt}",
+            hint=f"choose one, for example `--channel {present[0]}`",
+        )
+    if channel is not None and channel not in present:
+        raise UsageError(
+            f"{source}: has no channel {channel}, but {spelt}",
+            hint="channels are numbered from 0, in the order shown by `d7xr info`",
+        )
 
 
 def _first(rows: NDArray[np.bool_]) -> str:

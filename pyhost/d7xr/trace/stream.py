@@ -161,6 +161,20 @@ def stream_trace(path: Path) -> TraceStream:
     return TraceStream(Path(path))
 
 
+def settled_first_channel(stream: TraceStream) -> int:
+    """Return the number that is our channel 0 once all of a trace is read.
+
+    A file that counts from 1 as far as it was read may use channel 0 later on: then it is read once
+    more, to its end.
+    """
+    if not stream.first_channel:
+        return 0
+    whole = stream_trace(stream.source)
+    for _ in whole:
+        pass
+    return whole.first_channel
+
+
 class _Backward:
     """Watches for stamps that lie before the one before."""
 
