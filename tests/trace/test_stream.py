@@ -189,6 +189,43 @@ def test_a_damaged_recording_reads_as_by_the_careful_path_alone(
     assert fast == careful
 
 
+TRC_2_1 = ";$FILEVERSION=2.1\n;$STARTTIME=45244.9\n;$COLUMNS=N,O,T,B,I,d,R,L,D\n"
+EIGHT_BYTES = {
+    "asc": ("date Thu Nov 26 11:42:50 2026\nbase hex  timestamps absolute\n",
+            " 0.000193 1  118             Rx   d 8 FD 07 80 7f 02 08 00 A0\n"),
+    "trc": (TRC_2_1, "      1         0.193 DT  1     0118 Rx -  8    FD 07 80 7f 02 08 00 A0\n"),
+    "csv": ("timestamp,arbitration_id,extended,remote,error,dlc,data\n",
+            "1700000000.000193,0x118,0,0,0,8,/QeAfwII+6A=\n"),
+    "gvret.csv": ("Time Stamp,ID,Extended,Dir,Bus,LEN,D1,D2,D3,D4,D5,D6,D7,D8\n",
+                  "193,00000118,false,Rx,0,8,FD,07,80,7f,02,08,00,A0,\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EIGHT_BYTES)
+def test_no_character_of_a_line_is_taken_for_another(name: str, tmp_path: Path) -> None:
+    """What has a fast way reads, with any character changed, as by the careful path alone."""
+    head, line = EIGHT_BYTES[name]
+    good = head + line * 2
+    form = stream_trace(put(tmp_path, good.encode(), f"good.{name}")).format
+    read = GRAMMARS[form]._Grammar.read
+    assert read_trace(tmp_path / f"good.{name}").data.shape == (2, 8)
+    verdicts = set()
+
+    for at in range(len(head), len(head) + len(line)):
+        for other in b"09:@AFGafg/=+, \t-x\x00\xb0\xff":
+            text = bytearray(good.encode())
+            text[at] = other
+            path = put(tmp_path, bytes(text), f"changed.{name}")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(GRAMMARS[form]._Grammar, "read", doubtful)
+                careful = outcome(path)
+                patch.setattr(GRAMMARS[form]._Grammar, "read", read)
+                assert outcome(path) == careful, bytes(text)
+            verdicts.add(careful[0] == "")
+
+    assert verdicts == {True, False}
+
+
 def test_time_that_steps_backward_is_told_across_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,18 @@
 #include "trace_text.h"
 
-#define NO TEXT_NOT_HEX
-#define ROW_OF_NONE NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO
+#define NO_BYTE 0x100U
+#define ROW_OF(none) none, none, none, none, none, none, none, none, none, none, none, none, none, none, none, none
+#define LETTERS_OF(none, unit)                                                                                        \
+    none, 10U * (unit), 11U * (unit), 12U * (unit), 13U * (unit), 14U * (unit), 15U * (unit), none, none, none, none, \
+        none, none, none, none, none
+#define DIGITS_OF(none, unit)                                                                                   \
+    0U, 1U * (unit), 2U * (unit), 3U * (unit), 4U * (unit), 5U * (unit), 6U * (unit), 7U * (unit), 8U * (unit), \
+        9U * (unit), none, none, none, none, none, none
+/* Of all characters: digits times a unit, or none. */
+#define HEX_TABLE(none, unit)                                                                                         \
+    {ROW_OF(none),           ROW_OF(none), ROW_OF(none), DIGITS_OF(none, unit), LETTERS_OF(none, unit), ROW_OF(none), \
+     LETTERS_OF(none, unit), ROW_OF(none), ROW_OF(none), ROW_OF(none),          ROW_OF(none),           ROW_OF(none), \
+     ROW_OF(none),           ROW_OF(none), ROW_OF(none), ROW_OF(none)}
 
 #define WHOLE_MOST_DIGITS 12U
 #define NS_DIGITS 9U       /* behind the point of a second */
@@ -9,17 +20,9 @@
 #define US_PER_S INT64_C(1000000)
 #define US_PER_MS INT64_C(1000)
 
-/* clang-format off */
-const uint8_t text_nibble[256] = {
-    ROW_OF_NONE, ROW_OF_NONE, ROW_OF_NONE,
-    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  NO, NO, NO, NO, NO, NO,
-    NO, 10, 11, 12, 13, 14, 15, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    ROW_OF_NONE,
-    NO, 10, 11, 12, 13, 14, 15, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    ROW_OF_NONE,
-    ROW_OF_NONE, ROW_OF_NONE, ROW_OF_NONE, ROW_OF_NONE, ROW_OF_NONE, ROW_OF_NONE, ROW_OF_NONE, ROW_OF_NONE,
-};
-/* clang-format on */
+const uint8_t  text_nibble[256] = HEX_TABLE(TEXT_NOT_HEX, 1U);
+const uint16_t text_upper[256]  = HEX_TABLE(NO_BYTE, 16U);
+const uint16_t text_lower[256]  = HEX_TABLE(NO_BYTE, 1U);
 
 static const uint32_t power_of_10[] = {1U, 10U, 100U, 1000U, 10000U, 100000U, 1000000U};
 

@@ -21,7 +21,9 @@
 #define TEXT_STANDARD_MOST 0x7FFU
 #define TEXT_EXTENDED_MOST 0x1FFFFFFFU
 
-extern const uint8_t text_nibble[256]; /* value of a hexadecimal digit, or TEXT_NOT_HEX */
+extern const uint8_t  text_nibble[256]; /* value of a hexadecimal digit, or TEXT_NOT_HEX */
+extern const uint16_t text_upper[256];  /* the same as the upper half of a byte, or more than a byte */
+extern const uint16_t text_lower[256];  /* as the lower half */
 
 /* Where a parse goes on that did not find what it looked for. Nothing fits here, neither a field nor a line end: only the
  * end of a line needs to be asked whether all was found. */
@@ -134,17 +136,24 @@ static inline const uint8_t *text_char(const uint8_t *at, char wanted)
     return text_found(*at == (uint8_t)wanted, at + 1);
 }
 
-/* At least one blank. */
+/* At least one blank; mostly it is one space. */
 static inline const uint8_t *text_gap(const uint8_t *at)
 {
+    if ((at[0] == (uint8_t)' ') && (at[1] > (uint8_t)' ')) {
+        return at + 1;
+    }
     const uint8_t *const next = text_skip_blanks(at);
 
     return text_found(next != at, next);
 }
 
-/* 1 to `most` decimal digits, at most 8; what follows them is not looked at. */
+/* 1 to `most` decimal digits, at most 8, mostly one; what follows them is not looked at. */
 static inline const uint8_t *text_number(const uint8_t *at, uint32_t most, uint32_t *value)
 {
+    if ((text_nibble[at[0]] <= 9U) && (text_nibble[at[1]] > 9U)) {
+        *value = text_nibble[at[0]];
+        return at + 1;
+    }
     const uint64_t word  = text_word(at);
     const uint32_t count = text_run(text_is_decimal(word));
 
@@ -179,9 +188,31 @@ static inline const uint8_t *text_direction(const uint8_t *at)
     return text_found(((at[0] == (uint8_t)'R') || (at[0] == (uint8_t)'T')) && (at[1] == (uint8_t)'x'), at + 2);
 }
 
+/* As text_bytes, of the eight bytes that most frames have. */
+static inline const uint8_t *text_eight_bytes(const uint8_t *at, char separator, uint8_t *data)
+{
+    const uint64_t wanted = TEXT_ONES * (uint8_t)separator;
+    uint64_t       wrong  = 0U; /* any bit: a separator that is none */
+    uint32_t       digits = 0U; /* a bit of its upper half: a digit that is none */
+
+    wrong |= (text_word(&at[0]) ^ wanted) & UINT64_C(0x00FF0000FF0000FF);
+    wrong |= (text_word(&at[8]) ^ wanted) & UINT64_C(0xFF0000FF0000FF00);
+    wrong |= (text_word(&at[16]) ^ wanted) & UINT64_C(0x0000FF0000FF0000);
+    for (uint32_t i = 0U; i < TRACE_CLASSIC_BYTES; i++) {
+        const uint32_t value = (uint32_t)text_upper[at[(3U * i) + 1U]] | text_lower[at[(3U * i) + 2U]];
+
+        data[i] = (uint8_t)value;
+        digits |= value;
+    }
+    return text_found((wrong == 0U) && (digits <= UINT8_MAX), at + (3U * TRACE_CLASSIC_BYTES));
+}
+
 /* `count` bytes in hexadecimal, one separator before each. */
 static inline const uint8_t *text_bytes(const uint8_t *at, char separator, uint32_t count, uint8_t *data)
 {
+    if (count == TRACE_CLASSIC_BYTES) {
+        return text_eight_bytes(at, separator, data);
+    }
     for (uint32_t i = 0U; i < count; i++) {
         const uint32_t high = text_nibble[at[1]];
         const uint32_t low  = text_nibble[at[2]];

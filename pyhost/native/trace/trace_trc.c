@@ -9,6 +9,9 @@
 #define STANDARD_MOST_DIGITS 4U
 #define CODES 16U
 
+/* Where a letter is known when this is compiled, nothing of the switch over letters is left. */
+#define AT_THE_CALL static inline __attribute__((always_inline))
+
 typedef struct {
     int64_t  time_us;
     uint32_t bus;
@@ -60,7 +63,7 @@ static inline const uint8_t *last_blank(const uint8_t *at)
 }
 
 /* Words of which nothing is kept. */
-static inline const uint8_t *other_word(uint8_t letter, const uint8_t *at)
+AT_THE_CALL const uint8_t *other_word(uint8_t letter, const uint8_t *at)
 {
     switch (letter) {
     case 'N':
@@ -77,7 +80,7 @@ static inline const uint8_t *other_word(uint8_t letter, const uint8_t *at)
     }
 }
 
-static inline const uint8_t *word(uint8_t letter, const uint8_t *at, line_t *line)
+AT_THE_CALL const uint8_t *word(uint8_t letter, const uint8_t *at, line_t *line)
 {
     switch (letter) {
     case 'O':
@@ -110,8 +113,27 @@ static uint32_t bytes_of(const line_t *line)
     return (bytes <= most) ? bytes : UINT32_MAX;
 }
 
-/* All words before the data; text_lost where one does not fit. */
-static inline const uint8_t *words(const trace_trc_t *reader, const uint8_t *text, line_t *line)
+AT_THE_CALL const uint8_t *next_word(uint8_t letter, const uint8_t *at, line_t *line)
+{
+    return word(letter, text_gap(at), line);
+}
+
+/* "NOTBIdRLD": what version 2.1 writes if nobody asks for other columns. */
+static inline const uint8_t *words_of_2_1(const uint8_t *text, line_t *line)
+{
+    const uint8_t *p = word((uint8_t)'N', text_skip_blanks(text), line);
+
+    p = next_word((uint8_t)'O', p, line);
+    p = next_word((uint8_t)'T', p, line);
+    p = next_word((uint8_t)'B', p, line);
+    p = next_word((uint8_t)'I', p, line);
+    p = next_word((uint8_t)'d', p, line);
+    p = next_word((uint8_t)'R', p, line);
+    return next_word((uint8_t)'L', p, line);
+}
+
+/* Words in any order. */
+static const uint8_t *any_words(const trace_trc_t *reader, const uint8_t *text, line_t *line)
 {
     const uint8_t *p = text_skip_blanks(text);
     uint32_t       i = 0U;
@@ -121,9 +143,18 @@ static inline const uint8_t *words(const trace_trc_t *reader, const uint8_t *tex
     }
     p = word(reader->word[0], p, line);
     for (i = 1U; (reader->word[i] != (uint8_t)'D') && (reader->word[i] != 0U); i++) {
-        p = word(reader->word[i], text_gap(p), line);
+        p = next_word(reader->word[i], p, line);
     }
     return p;
+}
+
+/* All words before the data; text_lost where one does not fit. */
+static inline const uint8_t *words(const trace_trc_t *reader, const uint8_t *text, line_t *line)
+{
+    static const uint8_t of_2_1[TRC_WORDS] = {'N', 'O', 'T', 'B', 'I', 'd', 'R', 'L', 'D'};
+
+    return (memcmp(reader->word, of_2_1, sizeof(of_2_1)) == 0) ? words_of_2_1(text, line)
+                                                               : any_words(reader, text, line);
 }
 
 static inline const uint8_t *take(void *self, const uint8_t *text, trace_columns_t *columns)
