@@ -63,23 +63,39 @@ def _middle(path: Path, format_name: str) -> int:
 def _native_input(path: Path) -> tuple[Path, Path | None]:
     """Return what the native reader is pushed: of binary formats what is in their blocks."""
     if path.suffix == ".blf":
-        return _objects(path), None
+        return objects_of_blf(path), None
     if path.suffix == ".mf4":
         return _records(path)
     return path, None
 
 
-def _objects(path: Path) -> Path:
+def blocks_of_blf(path: Path) -> list[tuple[bytes, int]]:
+    """Return the deflated blocks of a file of python-can, and how much each of them holds."""
     import struct
+
+    raw, at, found = path.read_bytes(), 144, []
+    while at + 32 <= len(raw):
+        (size,), (unpacked,) = (struct.unpack_from("<L", raw, at + n) for n in (8, 24))
+        found.append((raw[at + 32 : at + size], unpacked))
+        at += size + size % 4
+    return found
+
+
+def blocks_of_mf4(path: Path) -> list[tuple[bytes, int]]:
+    """Return the same of the deflated blocks of an MF4."""
+    from d7xr.trace.mf4_tables import tables_of
+
+    with path.open("rb") as file:
+        (group,) = tables_of(file).groups
+    return [(_stored(path, block.at, block.stored), block.size) for block in group.data]
+
+
+def objects_of_blf(path: Path) -> Path:
+    """Return a file of all objects that are in the blocks of a BLF."""
     import zlib
 
-    raw, at, found = path.read_bytes(), 144, bytearray()
-    while at + 32 <= len(raw):
-        (size,) = struct.unpack_from("<L", raw, at + 8)
-        found += zlib.decompress(raw[at + 32 : at + size])
-        at += size + size % 4
     target = path.with_suffix(".objects")
-    target.write_bytes(found)
+    target.write_bytes(b"".join(zlib.decompress(block) for block, _ in blocks_of_blf(path)))
     return target
 
 
@@ -89,7 +105,7 @@ def _records(path: Path) -> tuple[Path, Path]:
 
     with path.open("rb") as file:
         (group,) = tables_of(file).groups
-        content = b"".join(_stored(file.name, block.at, block.stored) for block in group.data)
+        content = b"".join(_stored(path, block.at, block.stored) for block in group.data)
     layout = ffi.new("mf4_layout_t *", layout_of(group))
     where = path.with_suffix(".layout")
     where.write_bytes(bytes(ffi.buffer(layout)))
@@ -98,8 +114,8 @@ def _records(path: Path) -> tuple[Path, Path]:
     return target, where
 
 
-def _stored(name: str, at: int, size: int) -> bytes:
-    with Path(name).open("rb") as file:
+def _stored(path: Path, at: int, size: int) -> bytes:
+    with path.open("rb") as file:
         file.seek(at)
         return file.read(size)
 

@@ -56,6 +56,8 @@ package() {
     echo "setup: building the firmware"
     quietly "building the firmware" "$python" -m pip install --quiet --no-deps --no-build-isolation \
         --editable .
+    # An installed package is compiled when it comes; this one would be at each start, where Python may not write.
+    quietly "compiling the package" "$python" -m compileall -q pyhost/d7xr
 }
 
 : >"$log"
